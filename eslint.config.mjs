@@ -5,7 +5,7 @@ import tseslint from "typescript-eslint";
 function room(files, patterns) {
   return {
     files,
-    rules: { "no-restricted-imports": ["error", { patterns }] },
+    rules: { "@typescript-eslint/no-restricted-imports": ["error", { patterns }] },
   };
 }
 
@@ -27,7 +27,17 @@ const peprTypesOnly = {
 };
 
 const libRoom = (name, allowed) => {
-  const all = ["config", "allocation", "announcement", "arp", "ndp", "liveness", "bgp", "bfd", "net"];
+  const all = [
+    "config",
+    "allocation",
+    "announcement",
+    "arp",
+    "ndp",
+    "liveness",
+    "bgp",
+    "bfd",
+    "net",
+  ];
   const forbidden = all.filter(other => other !== name && !allowed.includes(other));
   return room(
     [`lib/${name}/**/*.ts`],
@@ -88,7 +98,10 @@ export default tseslint.config(
       "no-restricted-syntax": [
         "error",
         { selector: ":function[async=true]", message: "lib/ is synchronous." },
-        { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: "Time arrives as nowMs." },
+        {
+          selector: "NewExpression[callee.name='Date'][arguments.length=0]",
+          message: "Time arrives as nowMs.",
+        },
       ],
     },
   },
@@ -114,7 +127,10 @@ export default tseslint.config(
     ["capabilities/speaker/**/*.ts"],
     [peprTypesOnly, native, noTests, away(["admission", "controller", "cli"])],
   ),
-  room(["cli/**/*.ts"], [pepr, native, noTests, away(["admission", "controller", "speaker", "node"])]),
+  room(
+    ["cli/**/*.ts"],
+    [pepr, native, noTests, away(["admission", "controller", "speaker", "node"])],
+  ),
   room(["pepr.ts"], [native, noTests]),
   {
     files: ["test/**/*.ts", "bench/**/*.ts", "lab/**/*.ts", "scripts/**/*.ts"],
