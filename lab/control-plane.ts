@@ -1,0 +1,68 @@
+/** The command lines of a control plane: what a bare API server and one with nodes share, and where they differ. */
+import type { Pki } from "./pki";
+
+/** First addresses of the Service ranges: the API server's own Service. */
+export const API_SERVICE_ADDRESSES = ["10.96.0.1", "fd00:96::1"] as const;
+export const SERVICE_RANGE = "10.96.0.0/16,fd00:96::/112";
+
+/** Names and addresses under which an API server's certificate must be valid, besides those of its host. */
+export const API_SERVER_NAMES = [
+  "localhost",
+  "kubernetes",
+  "kubernetes.default",
+  "kubernetes.default.svc",
+  "127.0.0.1",
+  "::1",
+  ...API_SERVICE_ADDRESSES,
+] as const;
+
+/** Where etcd listens. */
+export interface EtcdPorts {
+  readonly client: number;
+  readonly peer: number;
+}
+
+/** Arguments of etcd: loopback only, and no fsync since nothing has to survive the machine. */
+export function etcdArguments(dataDirectory: string, ports: EtcdPorts): string[] {
+  const client = `http://127.0.0.1:${ports.client}`;
+  const peer = `http://127.0.0.1:${ports.peer}`;
+  return [
+    "--name=lab",
+    `--data-dir=${dataDirectory}`,
+    "--unsafe-no-fsync",
+    "--quota-backend-bytes=4294967296",
+    `--listen-client-urls=${client}`,
+    `--advertise-client-urls=${client}`,
+    `--listen-peer-urls=${peer}`,
+    `--initial-advertise-peer-urls=${peer}`,
+    `--initial-cluster=lab=${peer}`,
+  ];
+}
+
+/** Arguments of kube-apiserver that do not depend on nodes; `apiserver` must have been issued. */
+export function apiServerArguments(pki: Pki, etcdClientPort: number, securePort: number): string[] {
+  return [
+    `--etcd-servers=http://127.0.0.1:${etcdClientPort}`,
+    `--secure-port=${securePort}`,
+    `--client-ca-file=${pki.path("ca.crt")}`,
+    `--tls-cert-file=${pki.path("apiserver.crt")}`,
+    `--tls-private-key-file=${pki.path("apiserver.key")}`,
+    `--service-account-key-file=${pki.path("sa.pub")}`,
+    `--service-account-signing-key-file=${pki.path("sa.key")}`,
+    "--service-account-issuer=https://kubernetes.default.svc",
+    `--service-cluster-ip-range=${SERVICE_RANGE}`,
+    "--authorization-mode=Node,RBAC",
+    "--allow-privileged=true",
+  ];
+}
+
+/** Arguments of kube-controller-manager, without a lease: nothing else competes. */
+export function controllerManagerArguments(pki: Pki, kubeconfigPath: string): string[] {
+  return [
+    `--kubeconfig=${kubeconfigPath}`,
+    `--service-account-private-key-file=${pki.path("sa.key")}`,
+    `--root-ca-file=${pki.path("ca.crt")}`,
+    "--leader-elect=false",
+    "--use-service-account-credentials=false",
+  ];
+}

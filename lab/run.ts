@@ -1,0 +1,89 @@
+/** Runs commands and waits for them; how everything in the lab talks to the machine. */
+import { spawn } from "node:child_process";
+
+/** What a finished command left. */
+export interface RunResult {
+  /** Exit status; 128 + signal number is not used: a command ended by a signal has status -1. */
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** How a command is run. */
+export interface RunOptions {
+  readonly input?: string;
+  /** Added to the environment of this process. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** The command gets SIGKILL after this time. */
+  readonly timeoutMs?: number;
+  /** False: any exit status resolves. Default true: another status than 0 rejects with CommandError. */
+  readonly check?: boolean;
+}
+
+/** A problem that a person can solve, told in its message; the command line prints it without a stack. */
+export class LabError extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "LabError";
+    this.code = code;
+  }
+}
+
+/** A command that could not be started or ended with another status than 0. */
+export class CommandError extends LabError {
+  readonly argv: readonly string[];
+  readonly result: RunResult;
+
+  constructor(argv: readonly string[], result: RunResult, cause?: unknown) {
+    const said = (result.stderr.trim() || result.stdout.trim()).split("\n").slice(-5).join("\n");
+    super("command-failed", `"${argv.join(" ")}" failed (${result.status}): ${said}`, { cause });
+    this.name = "CommandError";
+    this.argv = argv;
+    this.result = result;
+  }
+}
+
+/** Runs one command to its end and returns what it printed. Rejects with CommandError unless `check` is false. */
+export async function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  const [command, ...args] = argv;
+  if (command === undefined) throw new Error("no command");
+  const result = await new Promise<RunResult>((resolve, reject) => {
+    const child = spawn(command, args, {
+      cwd: options.cwd,
+      env: { ...process.env, ...options.env },
+      stdio: ["pipe", "pipe", "pipe"],
+      timeout: options.timeoutMs,
+      killSignal: "SIGKILL",
+    });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+    // A command may end without reading its input: that shows in its status.
+    child.stdin.on("error", () => undefined);
+    child.on("error", cause => {
+      reject(new CommandError(argv, { status: -1, stdout: "", stderr: cause.message }, cause));
+    });
+    child.on("close", status => resolve({ status: status ?? -1, stdout, stderr }));
+    child.stdin.end(options.input ?? "");
+  });
+  if (result.status !== 0 && options.check !== false) throw new CommandError(argv, result);
+  return result;
+}
+
+/** Calls `probe` until it returns something else than undefined; rejects with `describe()` after `timeoutMs`. */
+export async function poll<Value>(
+  probe: () => Promise<Value | undefined> | Value | undefined,
+  options: { readonly timeoutMs: number; readonly everyMs?: number; describe(): string },
+): Promise<Value> {
+  const deadlineMs = performance.now() + options.timeoutMs;
+  for (;;) {
+    const value = await probe();
+    if (value !== undefined) return value;
+    if (performance.now() > deadlineMs) throw new LabError("timeout", options.describe());
+    await new Promise(resolve => setTimeout(resolve, options.everyMs ?? 50));
+  }
+}
