@@ -1,0 +1,51 @@
+/** The program of the controller: `npm run controller`, and the entry point of the controller's Pod. */
+import { ApiClient } from "../../capabilities/cluster/api-client";
+import { loadClusterAccess } from "../../capabilities/cluster/cluster-access";
+import { createLogger } from "../../capabilities/cluster/log";
+import { controllerOptions } from "../../capabilities/controller/options";
+import { peprStoreReady } from "./cluster-ready";
+import { endOnSignal } from "./ending";
+import { peprEnvironment } from "./pepr-environment";
+import { loadPeprModule, readOptions } from "./start";
+
+/** The controller gives its Lease back and then leaves by itself; this is for an API server that does not answer. */
+const ENDING_TIMES = { lingerMs: 1_500, limitMs: 1_500 };
+
+/** MetalLB's flags that have nothing to say here: what concerns webhooks is the admission process's, TLS of metrics is off. */
+const retiredControllerFlags = [
+  "cert-dir",
+  "cert-service-name",
+  "config",
+  "disable-cert-rotation",
+  "metrics-cert-dir",
+  "pprof-bind-address",
+  "tls-cipher-suites",
+  "tls-curve-preferences",
+  "tls-min-version",
+  "webhook-http2",
+  "webhook-mode",
+  "webhook-secret",
+];
+
+async function main(): Promise<void> {
+  const { options, notices } = readOptions({
+    name: "controller",
+    table: controllerOptions,
+    retired: retiredControllerFlags,
+  });
+  endOnSignal(ENDING_TIMES);
+  const log = createLogger("controller", options.logLevel);
+  for (const notice of notices) log.warn(notice);
+  log.info({ namespace: options.namespace }, "Herald controller starting");
+  const access = loadClusterAccess({ kubeconfig: options.kubeconfig, env: process.env });
+  const client = new ApiClient(access);
+  await peprStoreReady(client, log);
+  client.close();
+  const { logLevel, kubeconfig } = options;
+  loadPeprModule(peprEnvironment({ isWatcher: true, logLevel, kubeconfig, webhookPort: 0 }));
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+});
