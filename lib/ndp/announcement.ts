@@ -1,0 +1,35 @@
+/** Unsolicited Neighbor Advertisements: how an owner tells a segment about its address, and when. */
+import type { AnnouncementRound } from "../net/announcement-schedule";
+import { toAddressBytes, type IpAddress } from "../net/ip-address";
+import { toMulticastMac, type MacAddress } from "../net/mac-address";
+import { ALL_NODES } from "./constants";
+import { encodeNeighborFrame } from "./message";
+
+export type NdpAnnouncementForm = "unsolicitedAdvertisement";
+
+export const ALL_NODES_ADDRESS: IpAddress = { family: "ipv6", value: ALL_NODES };
+export const ALL_NODES_MAC: MacAddress = toMulticastMac(toAddressBytes(ALL_NODES_ADDRESS));
+
+/** Rounds after gaining an address. More than RFC 4861 §7.2.6 advises, and fewer than ten: a lost one costs a failover. */
+export const NDP_ANNOUNCEMENT_ROUNDS: readonly AnnouncementRound<NdpAnnouncementForm>[] = [
+  0, 150, 400, 900, 2000, 3100, 4200,
+].map(afterMs => ({ form: "unsolicitedAdvertisement", afterMs }));
+
+/**
+ * The frame to ff02::1 that says "`address` is at `mac`": override set, so that caches replace what they hold, solicited clear
+ * (RFC 4861 §7.2.6).
+ */
+export function encodeUnsolicitedAdvertisement(mac: MacAddress, address: IpAddress): Uint8Array {
+  return encodeNeighborFrame({
+    type: "advertisement",
+    destinationMac: ALL_NODES_MAC,
+    sourceMac: mac,
+    source: address,
+    destination: ALL_NODES_ADDRESS,
+    isRouter: false,
+    isSolicited: false,
+    isOverride: true,
+    target: address,
+    linkLayerAddress: mac,
+  });
+}

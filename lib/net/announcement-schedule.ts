@@ -1,0 +1,195 @@
+/**
+ * When which announcement of which address leaves an interface: every address passes through the same rounds, each a fixed
+ * time after its start, and no more frames leave than switches and policers bear. Owns no timer and no socket: call `take`
+ * until it returns undefined, come back at `nextDeadlineMs`.
+ *
+ * An address waits in one queue at a time, that of its next round. All addresses of a round wait equally long, so every queue
+ * is in order of its due times and each step is O(1), for ten thousand addresses as for one.
+ */
+import { assert } from "./result";
+
+/** One round: what is sent, and how long after the start. */
+export interface AnnouncementRound<Form> {
+  readonly form: Form;
+  readonly afterMs: number;
+}
+
+/** Frames per second, and how many may leave at once after a pause. */
+export interface FrameRate {
+  readonly framesPerSecond: number;
+  readonly burstFrames: number;
+}
+
+export interface AnnouncementRates {
+  /** The first round: it decides how long a takeover lasts. */
+  readonly firstRound: FrameRate;
+  /** The others: repetitions against loss. */
+  readonly laterRounds: FrameRate;
+}
+
+export const DEFAULT_ANNOUNCEMENT_RATES: AnnouncementRates = {
+  firstRound: { framesPerSecond: 5000, burstFrames: 200 },
+  laterRounds: { framesPerSecond: 1000, burstFrames: 200 },
+};
+
+/** What is to be sent now. */
+export interface DueAnnouncement<Item, Form> {
+  readonly item: Item;
+  readonly form: Form;
+}
+
+interface Waiting<Item> {
+  readonly item: Item;
+  readonly startMs: number;
+  isCancelled: boolean;
+}
+
+export class AnnouncementSchedule<Item, Form> {
+  readonly #rounds: readonly AnnouncementRound<Form>[];
+  readonly #queues: readonly WaitingQueue<Item>[];
+  readonly #waiting = new Map<Item, Waiting<Item>>();
+  readonly #firstBucket: TokenBucket;
+  readonly #laterBucket: TokenBucket;
+
+  /** `rounds` in ascending order of their times. */
+  constructor(
+    rounds: readonly AnnouncementRound<Form>[],
+    rates: AnnouncementRates = DEFAULT_ANNOUNCEMENT_RATES,
+  ) {
+    assert(
+      rounds.every((round, index) => round.afterMs >= (rounds[index - 1]?.afterMs ?? 0)),
+      "announcement rounds in ascending order",
+    );
+    this.#rounds = rounds;
+    this.#queues = rounds.map(() => new WaitingQueue<Item>());
+    this.#firstBucket = new TokenBucket(rates.firstRound);
+    this.#laterBucket = new TokenBucket(rates.laterRounds);
+  }
+
+  /** Number of items that still have a round before them. */
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  /** Begins the rounds of the item; one that is already under way begins anew. */
+  start(item: Item, nowMs: number): void {
+    this.stop(item);
+    const waiting: Waiting<Item> = { item, startMs: nowMs, isCancelled: false };
+    this.#waiting.set(item, waiting);
+    this.#queues[0]?.push(waiting);
+  }
+
+  /** Ends the rounds of the item: `take` never returns it again until it is started. */
+  stop(item: Item): void {
+    const waiting = this.#waiting.get(item);
+    if (waiting === undefined) return;
+    waiting.isCancelled = true;
+    this.#waiting.delete(item);
+  }
+
+  clear(): void {
+    for (const queue of this.#queues) queue.clear();
+    this.#waiting.clear();
+  }
+
+  /** The announcement that may leave now, first rounds before later ones; undefined when none is due or the rate is used up. */
+  take(nowMs: number): DueAnnouncement<Item, Form> | undefined {
+    for (const [index, queue] of this.#queues.entries()) {
+      const round = this.#rounds[index];
+      const head = queue.head();
+      if (round === undefined || head === undefined) continue;
+      if (head.startMs + round.afterMs > nowMs || !this.#bucket(index).take(nowMs)) continue;
+      queue.shift();
+      this.#advance(head, index + 1);
+      return { item: head.item, form: round.form };
+    }
+    return undefined;
+  }
+
+  /** When `take` has something next, the rates included; undefined when nothing waits. */
+  nextDeadlineMs(): number | undefined {
+    let deadlineMs: number | undefined;
+    for (const [index, queue] of this.#queues.entries()) {
+      const head = queue.head();
+      if (head === undefined) continue;
+      const dueMs = head.startMs + (this.#rounds[index]?.afterMs ?? 0);
+      const readyMs = Math.max(dueMs, this.#bucket(index).readyAtMs());
+      if (deadlineMs === undefined || readyMs < deadlineMs) deadlineMs = readyMs;
+    }
+    return deadlineMs;
+  }
+
+  #bucket(round: number): TokenBucket {
+    return round === 0 ? this.#firstBucket : this.#laterBucket;
+  }
+
+  #advance(waiting: Waiting<Item>, nextRound: number): void {
+    const queue = this.#queues[nextRound];
+    if (queue === undefined) this.#waiting.delete(waiting.item);
+    else queue.push(waiting);
+  }
+}
+
+/** First in, first out; cancelled entries vanish when they reach the head. */
+class WaitingQueue<Item> {
+  #entries: Waiting<Item>[] = [];
+  #start = 0;
+
+  push(waiting: Waiting<Item>): void {
+    this.#entries.push(waiting);
+  }
+
+  head(): Waiting<Item> | undefined {
+    for (;;) {
+      const head = this.#entries[this.#start];
+      if (head === undefined) {
+        this.clear();
+        return undefined;
+      }
+      if (!head.isCancelled) return head;
+      this.shift();
+    }
+  }
+
+  shift(): void {
+    this.#start += 1;
+    // Half of the array is history: let it go, at amortised O(1).
+    if (this.#start < 1024 || this.#start * 2 < this.#entries.length) return;
+    this.#entries = this.#entries.slice(this.#start);
+    this.#start = 0;
+  }
+
+  clear(): void {
+    this.#entries = [];
+    this.#start = 0;
+  }
+}
+
+/** Grants `framesPerSecond` on average and at most `burstFrames` at once. */
+class TokenBucket {
+  readonly #rate: FrameRate;
+  #tokens: number;
+  #atMs = Number.NEGATIVE_INFINITY;
+
+  constructor(rate: FrameRate) {
+    this.#rate = rate;
+    this.#tokens = rate.burstFrames;
+  }
+
+  take(nowMs: number): boolean {
+    if (nowMs > this.#atMs) {
+      const grown = ((nowMs - this.#atMs) * this.#rate.framesPerSecond) / 1000;
+      this.#tokens = Math.min(this.#rate.burstFrames, this.#tokens + grown);
+      this.#atMs = nowMs;
+    }
+    if (this.#tokens < 1) return false;
+    this.#tokens -= 1;
+    return true;
+  }
+
+  /** When the next frame may leave, given what was taken so far. */
+  readyAtMs(): number {
+    if (this.#tokens >= 1) return Number.NEGATIVE_INFINITY;
+    return this.#atMs + ((1 - this.#tokens) * 1000) / this.#rate.framesPerSecond;
+  }
+}
