@@ -1,0 +1,167 @@
+/**
+ * Holds a value from outside against its schema, as the API server does. A resource that was stored under an older schema, or
+ * read from a file, may hold anything; the rules behind this one may rely on the types.
+ */
+import type { ResourceSchema } from "./schema";
+
+export interface SchemaViolation {
+  readonly code: "missing" | "type" | "bounds" | "enum" | "length" | "pattern" | "unknown";
+  /** Path below the value, such as `.addresses[1]`. */
+  readonly field: string;
+  /** What was found, as text. */
+  readonly found: string;
+  /** What is allowed, as the end of a sentence: `must be …`. */
+  readonly allowed: string;
+}
+
+export interface Conformed {
+  /** The value with the shape of the schema: no null, no unknown field, nothing that violates it. */
+  readonly value: unknown;
+  readonly violations: readonly SchemaViolation[];
+}
+
+/** Work and memory stay bounded whatever comes in: later violations of the same value are not looked for. */
+const MAX_VIOLATIONS = 100;
+
+/** Checks the value and copies what conforms. Total: any value, never a throw. */
+export function conform(value: unknown, schema: ResourceSchema): Conformed {
+  const walk = new Walk();
+  return { value: walk.copy(value, schema, ""), violations: walk.violations };
+}
+
+class Walk {
+  readonly violations: SchemaViolation[] = [];
+
+  copy(value: unknown, schema: ResourceSchema, field: string): unknown {
+    if (this.violations.length >= MAX_VIOLATIONS) return undefined;
+    if (isNothing(value)) return this.#reject("missing", value, { field, allowed: "is missing" });
+    switch (schema.type) {
+      case "object":
+        return isRecord(value)
+          ? this.#copyObject(value, schema, field)
+          : this.#reject("type", value, { field, allowed: "must be a map of fields" });
+      case "array":
+        return Array.isArray(value)
+          ? this.#copyArray(value, schema, field)
+          : this.#reject("type", value, { field, allowed: "must be a list" });
+      case "boolean":
+        return this.#copyBoolean(value, field);
+      case "integer":
+        return this.#copyInteger(value, schema, field);
+      case "string":
+        return this.#copyString(value, schema, field);
+    }
+  }
+
+  #copyObject(value: object, schema: ResourceSchema, field: string): unknown {
+    const entries = Object.entries(value).filter(([, item]) => !isNothing(item));
+    for (const key of schema.required ?? []) {
+      if (entries.some(([name]) => name === key)) continue;
+      this.#reject("missing", undefined, { field: `${field}.${key}`, allowed: "is missing" });
+    }
+    const copied = entries.map(([key, item]) => [
+      key,
+      this.#copyField(key, item, { schema, field }),
+    ]);
+    return Object.fromEntries(copied.filter(([, item]) => item !== undefined));
+  }
+
+  #copyField(
+    key: string,
+    item: unknown,
+    { schema, field }: { schema: ResourceSchema; field: string },
+  ): unknown {
+    if (schema.additionalProperties) {
+      return this.copy(item, schema.additionalProperties, `${field}[${key}]`);
+    }
+    const known =
+      schema.properties && Object.hasOwn(schema.properties, key)
+        ? schema.properties[key]
+        : undefined;
+    if (known) return this.copy(item, known, `${field}.${key}`);
+    const names = Object.keys(schema.properties ?? {}).join(", ");
+    return this.#reject("unknown", undefined, { field: `${field}.${key}`, allowed: names });
+  }
+
+  #copyArray(value: readonly unknown[], schema: ResourceSchema, field: string): unknown {
+    const { items, minItems = 0 } = schema;
+    if (value.length < minItems) {
+      const allowed = `must have ${minItems} entry or more`;
+      return this.#reject("length", value, { field, allowed });
+    }
+    const copied: unknown[] = [];
+    for (const [index, item] of value.entries()) {
+      if (this.violations.length >= MAX_VIOLATIONS) break;
+      copied.push(items ? this.copy(item, items, `${field}[${index}]`) : item);
+    }
+    return copied.filter(item => item !== undefined);
+  }
+
+  #copyBoolean(value: unknown, field: string): unknown {
+    if (typeof value === "boolean") return value;
+    return this.#reject("type", value, { field, allowed: "must be true or false" });
+  }
+
+  #copyInteger(value: unknown, schema: ResourceSchema, field: string): unknown {
+    if (typeof value === "bigint") return value;
+    if (typeof value !== "number" || !Number.isInteger(value)) {
+      return this.#reject("type", value, { field, allowed: "must be a whole number" });
+    }
+    const { minimum = -Infinity, maximum = Infinity } = schema;
+    if (value >= minimum && value <= maximum) return value;
+    const allowed = describeBounds(schema.minimum, schema.maximum);
+    return this.#reject("bounds", value, { field, allowed });
+  }
+
+  #copyString(value: unknown, schema: ResourceSchema, field: string): unknown {
+    if (typeof value !== "string") {
+      return this.#reject("type", value, { field, allowed: "must be text (put it in quotes)" });
+    }
+    if (schema.enum && !schema.enum.includes(value)) {
+      const allowed = `must be one of ${schema.enum.join(", ")}`;
+      return this.#reject("enum", value, { field, allowed });
+    }
+    const { minLength = 0, maxLength = Infinity } = schema;
+    if (value.length < minLength || value.length > maxLength) {
+      const allowed = `${describeBounds(minLength, schema.maxLength)} characters long`;
+      return this.#reject("length", value, { field, allowed });
+    }
+    if (schema.pattern !== undefined && !new RegExp(schema.pattern).test(value)) {
+      return this.#reject("pattern", value, { field, allowed: `must match ${schema.pattern}` });
+    }
+    return value;
+  }
+
+  #reject(
+    code: SchemaViolation["code"],
+    found: unknown,
+    { field, allowed }: Pick<SchemaViolation, "field" | "allowed">,
+  ): unknown {
+    if (this.violations.length < MAX_VIOLATIONS) {
+      this.violations.push({ code, field, found: describeFound(found), allowed });
+    }
+    return undefined;
+  }
+}
+
+function isRecord(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The API server drops an explicit null. */
+function isNothing(value: unknown): boolean {
+  return value === undefined || value === null;
+}
+
+function describeBounds(minimum: number | undefined, maximum: number | undefined): string {
+  if (minimum === undefined) return `must be ${maximum ?? "a number"} or less`;
+  if (maximum === undefined) return `must be ${minimum} or more`;
+  return `must be ${minimum} to ${maximum}`;
+}
+
+function describeFound(value: unknown): string {
+  if (value === undefined || value === null) return "";
+  if (typeof value === "string") return value;
+  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  return Array.isArray(value) ? "a list" : "a map";
+}

@@ -1,0 +1,113 @@
+/** A resource on its way through the rules: its parts in their declared types, and what the rules found. */
+import { formatObject, toShownText, type Nature, type ObjectRef, type Problem } from "./problem";
+import type { Severity } from "./problem";
+import type { Labels } from "./labels";
+
+/** What a rule says about an object. */
+export interface Finding {
+  readonly rule: string;
+  readonly field: string;
+  /** Left out when the field is missing, or holds a secret. */
+  readonly value?: string;
+  /** The rest of the sentence that begins with object, field and value. */
+  readonly reason: string;
+  /** A whole sentence: what to do about it. */
+  readonly wayOut: string;
+  readonly related?: readonly ObjectRef[];
+}
+
+/** More of one object are counted, not listed. */
+const MAX_PROBLEMS = 100;
+
+export class Subject<Spec> {
+  readonly ref: ObjectRef;
+  readonly labels: Labels;
+  readonly spec: Spec;
+  /** RFC 3339, or empty for an object that is not stored yet, which comes after every other. */
+  readonly createdAt: string;
+  readonly #problems: Problem[] = [];
+  #isBroken = false;
+  #isWaiting = false;
+  #unlisted = 0;
+
+  constructor(
+    ref: ObjectRef,
+    { labels, spec, createdAt }: { labels: Labels; spec: Spec; createdAt: string },
+  ) {
+    this.ref = ref;
+    this.labels = labels;
+    this.spec = spec;
+    this.createdAt = createdAt;
+  }
+
+  /** The object cannot be used. */
+  refuse(finding: Finding): void {
+    this.#isBroken = true;
+    this.#add("refuse", "lasting", finding);
+  }
+
+  /** Part of the object is left out; the rest of it is used. */
+  refusePart(finding: Finding): void {
+    this.#add("refuse", "lasting", finding);
+  }
+
+  /** The object cannot be used until another one appears. */
+  refuseForNow(finding: Finding): void {
+    this.#isWaiting = true;
+    this.#add("refuse", "transient", finding);
+  }
+
+  /** No new object may be like this; one that exists is used. */
+  refuseNew(finding: Finding): void {
+    this.#add("warn", "strict", finding);
+  }
+
+  warn(finding: Finding): void {
+    this.#add("warn", "lasting", finding);
+  }
+
+  inform(finding: Finding): void {
+    this.#add("inform", "lasting", finding);
+  }
+
+  /** Whether a rule refused the object for good. */
+  get isBroken(): boolean {
+    return this.#isBroken;
+  }
+
+  /** Whether the object waits for another one. */
+  get isWaiting(): boolean {
+    return this.#isWaiting;
+  }
+
+  get problems(): readonly Problem[] {
+    const last = this.#problems.at(-1);
+    if (last === undefined || this.#unlisted === 0) return this.#problems;
+    const message = `${formatObject(this.ref)} has ${this.#unlisted} more problems that are not listed.`;
+    return [...this.#problems, { ...last, field: "", value: "", message, related: [] }];
+  }
+
+  #add(severity: Severity, nature: Nature, finding: Finding): void {
+    if (this.#problems.length >= MAX_PROBLEMS) {
+      this.#unlisted += 1;
+      return;
+    }
+    const { rule, field, reason, wayOut, related = [] } = finding;
+    const value = finding.value === undefined ? "" : toShownText(finding.value);
+    const shown = finding.value === undefined ? "" : ` "${value}"`;
+    const message = `${formatObject(this.ref)}: ${field}${shown} ${reason}. ${wayOut}`;
+    const object = this.ref;
+    this.#problems.push({ severity, nature, rule, object, field, value, message, related });
+  }
+}
+
+/** Older first; objects without a time of creation last; by name between equals. */
+export function compareAge<Spec>(left: Subject<Spec>, right: Subject<Spec>): number {
+  const [a, b] = [ageKey(left), ageKey(right)];
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+function ageKey<Spec>({ createdAt, ref }: Subject<Spec>): string {
+  return `${createdAt === "" ? "~" : createdAt}\u0000${ref.name}`;
+}
