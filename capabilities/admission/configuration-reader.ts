@@ -2,6 +2,7 @@
  * Reads the whole configuration from the API server at the moment of a review. Nothing is cached: two replicas that judge by
  * what is stored cannot disagree, and changes are rare.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import type {
   BFDProfile,
   BGPAdvertisement,
@@ -12,9 +13,11 @@ import type {
 } from "../../lib/config/generated/resources";
 import type { ConfigurationResources } from "../../lib/config/check";
 import type { ApiClient } from "../cluster/api-client";
+import { ApiError } from "../cluster/api-error";
 
 /** A review has 10 s (Pepr's `webhookTimeout`); the answer "could not judge" has to fit in too. */
 const READ_TIMEOUT_MS = 6_000;
+const RETRY_MS = 250;
 
 interface List<Item> {
   readonly items: readonly Item[];
@@ -31,7 +34,7 @@ export async function readConfiguration(
 ): Promise<ConfigurationResources> {
   const signal = AbortSignal.timeout(READ_TIMEOUT_MS);
   const list = async <Item>(path: string): Promise<readonly Item[]> => {
-    const { items } = await client.get<List<Item>>(path, { signal });
+    const { items } = await patiently(signal, () => client.get<List<Item>>(path, { signal }));
     return items;
   };
   const own = <Item>(version: string, plural: string): Promise<readonly Item[]> =>
@@ -56,6 +59,20 @@ export async function readConfiguration(
     nodes: nodes.map(named),
     namespaces: namespaces.map(named),
   };
+}
+
+/** Asks again while the server says "not now": just after its kind was defined a list gets 429 for a second or so. */
+async function patiently<Answer>(signal: AbortSignal, ask: () => Promise<Answer>): Promise<Answer> {
+  const deadlineMs = performance.now() + READ_TIMEOUT_MS - 2 * RETRY_MS;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      const isBusy = error instanceof ApiError && [429, 503].includes(error.status ?? 0);
+      if (!isBusy || signal.aborted || performance.now() > deadlineMs) throw error;
+      await sleep(RETRY_MS);
+    }
+  }
 }
 
 function named(object: Labelled): { name: string; labels: Readonly<Record<string, string>> } {

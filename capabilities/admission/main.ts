@@ -10,7 +10,7 @@ import { createLogger } from "../cluster/log";
 import { parseOptions } from "../cluster/options";
 import { ProbeServer } from "../cluster/probe-server";
 import { readConfiguration } from "./configuration-reader";
-import { admissionOptions, retiredAdmissionFlags, type AdmissionOptions } from "./options";
+import { admissionOptions, type AdmissionOptions } from "./options";
 import type { ObservedReview, ReviewDeps } from "./review";
 
 /** True in the process that serves webhooks: Pepr says so with PEPR_WATCH_MODE, and a build is no process of ours. */
@@ -53,16 +53,13 @@ export function startAdmission(capability: Capability): ReviewDeps {
   };
 }
 
+/** Variables only: the program that loads the module has turned its flags into them. */
 function readOptions(): AdmissionOptions {
-  const program = {
-    name: "admission",
-    table: admissionOptions,
-    retired: retiredAdmissionFlags,
-  };
-  const parsed = parseOptions(program, { argv: process.argv.slice(2), env: process.env });
+  const program = { name: "admission", table: admissionOptions, retired: [] };
+  const parsed = parseOptions(program, { argv: [], env: process.env });
   if (parsed.type === "options") return parsed.options;
   console.error(parsed.text);
-  return process.exit(parsed.type === "help" ? 0 : 2);
+  return process.exit(2);
 }
 
 function reviewMetrics(registry: Registry): (review: ObservedReview) => void {

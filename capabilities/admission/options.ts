@@ -24,17 +24,3 @@ export const admissionOptions = {
 } as const;
 
 export type AdmissionOptions = OptionValues<typeof admissionOptions>;
-
-/** MetalLB's flags that have nothing to say here; they are accepted, so that copied arguments still start. */
-export const retiredAdmissionFlags: readonly string[] = [
-  "cert-service-name",
-  "config",
-  "deployment",
-  "metrics-cert-dir",
-  "ml-secret-name",
-  "pprof-bind-address",
-  "tls-cipher-suites",
-  "tls-curve-preferences",
-  "tls-min-version",
-  "webhook-mode",
-];

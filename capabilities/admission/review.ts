@@ -51,9 +51,9 @@ export function createValidate(connect: () => ReviewDeps): Validate {
       observe(verdict.allowed ? "accepted" : "refused", deps);
       return verdict;
     } catch (error) {
-      deps?.log.error({ err: error, object: describe(request) }, "a change could not be judged");
-      observe("failed", deps);
       const reason = error instanceof Error ? error.message : String(error);
+      deps?.log.error({ object: describe(request), reason }, "a change could not be judged");
+      observe("failed", deps);
       return request.Deny(`Herald could not judge ${describe(request)}: ${reason}. Try again.`);
     }
   };
@@ -82,12 +82,12 @@ async function judge(
   const { kind, operation, oldObject } = request.Request;
   const isLeaving = request.Raw.metadata?.deletionTimestamp !== undefined;
   if (isLeaving && (operation as string) !== "DELETE") return request.Approve();
-  const change = {
-    operation: operation as string,
+  const change: Change = {
+    operation: operation as string as Change["operation"],
     kind: kind.kind,
     object: request.Raw,
-    ...(oldObject ? { oldObject } : {}),
-  } as unknown as Change;
+    ...(oldObject === undefined ? {} : { oldObject }),
+  };
   const { namespace, readConfiguration, log } = deps;
   const { refusals, warnings } = reviewChange(change, await readConfiguration(), { namespace });
   const notes = warnings.map(formatProblem);

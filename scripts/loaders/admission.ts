@@ -1,5 +1,5 @@
 /** The program of the webhooks: `npm run admission`, and the entry point of the admission Pods. */
-import { admissionOptions, retiredAdmissionFlags } from "../../capabilities/admission/options";
+import { admissionOptions } from "../../capabilities/admission/options";
 import { ApiClient } from "../../capabilities/cluster/api-client";
 import { loadClusterAccess } from "../../capabilities/cluster/cluster-access";
 import { createLogger } from "../../capabilities/cluster/log";
@@ -12,11 +12,7 @@ import { loadPeprModule, readOptions } from "./start";
 const ENDING_LIMIT_MS = 1_500;
 
 async function main(): Promise<void> {
-  const { options, notices } = readOptions({
-    name: "admission",
-    table: admissionOptions,
-    retired: retiredAdmissionFlags,
-  });
+  const { options, notices, env } = readOptions("admission", admissionOptions);
   endOnSignal({ limitMs: ENDING_LIMIT_MS });
   const log = createLogger("admission", options.logLevel);
   for (const notice of notices) log.warn(notice);
@@ -30,9 +26,9 @@ async function main(): Promise<void> {
   try {
     await peprStoreReady(client, log);
     client.close();
-    const { logLevel, kubeconfig, webhookPort } = options;
-    const env = peprEnvironment({ isWatcher: false, logLevel, kubeconfig, webhookPort });
-    loadPeprModule({ ...env, ...material.env });
+    const { logLevel, webhookPort } = options;
+    const pepr = peprEnvironment({ isWatcher: false, logLevel, webhookPort });
+    loadPeprModule({ ...env, ...pepr, ...material.env });
   } finally {
     // Pepr has read the files when its module is loaded.
     material.dispose();

@@ -11,28 +11,8 @@ import { loadPeprModule, readOptions } from "./start";
 /** The controller gives its Lease back and then leaves by itself; this is for an API server that does not answer. */
 const ENDING_TIMES = { lingerMs: 1_500, limitMs: 1_500 };
 
-/** MetalLB's flags that have nothing to say here: what concerns webhooks is the admission process's, TLS of metrics is off. */
-const retiredControllerFlags = [
-  "cert-dir",
-  "cert-service-name",
-  "config",
-  "disable-cert-rotation",
-  "metrics-cert-dir",
-  "pprof-bind-address",
-  "tls-cipher-suites",
-  "tls-curve-preferences",
-  "tls-min-version",
-  "webhook-http2",
-  "webhook-mode",
-  "webhook-secret",
-];
-
 async function main(): Promise<void> {
-  const { options, notices } = readOptions({
-    name: "controller",
-    table: controllerOptions,
-    retired: retiredControllerFlags,
-  });
+  const { options, notices, env } = readOptions("controller", controllerOptions);
   endOnSignal(ENDING_TIMES);
   const log = createLogger("controller", options.logLevel);
   for (const notice of notices) log.warn(notice);
@@ -41,8 +21,8 @@ async function main(): Promise<void> {
   const client = new ApiClient(access);
   await peprStoreReady(client, log);
   client.close();
-  const { logLevel, kubeconfig } = options;
-  loadPeprModule(peprEnvironment({ isWatcher: true, logLevel, kubeconfig, webhookPort: 0 }));
+  const { logLevel } = options;
+  loadPeprModule({ ...env, ...peprEnvironment({ isWatcher: true, logLevel, webhookPort: 0 }) });
 }
 
 main().catch((error: unknown) => {

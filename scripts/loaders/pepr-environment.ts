@@ -17,16 +17,13 @@ const PEPR_LOG_LEVEL = {
 export function peprEnvironment(options: {
   readonly isWatcher: boolean;
   readonly logLevel: LogLevel;
-  readonly kubeconfig: string | undefined;
   readonly webhookPort: number;
 }): Record<string, string> {
   return {
     PEPR_WATCH_MODE: String(options.isWatcher),
     PEPR_RESYNC_FAILURE_MAX: "1000000000",
     PEPR_RESYNC_DELAY_SECONDS: "2",
-    METALLB_LOG_LEVEL: options.logLevel,
     METALLB_WEBHOOK_PORT: String(options.webhookPort),
     LOG_LEVEL: PEPR_LOG_LEVEL[options.logLevel],
-    ...(options.kubeconfig === undefined ? {} : { KUBECONFIG: options.kubeconfig }),
   };
 }

@@ -5,15 +5,26 @@ import {
   type OptionTable,
   type OptionValues,
 } from "../../capabilities/cluster/options";
+import { retiredFlags, withAcceptedFlags } from "./accepted-flags";
+
+export interface StartOptions<Table extends OptionTable> {
+  readonly options: OptionValues<Table>;
+  readonly notices: readonly string[];
+  /** The options as environment variables: the module that is loaded reads no flags. */
+  readonly env: Readonly<Record<string, string>>;
+}
 
 /** The options of a program, or its end: `--help` with 0, a wrong one with 2 and the usage. */
-export function readOptions<Table extends OptionTable>(program: {
-  readonly name: string;
-  readonly table: Table;
-  readonly retired: readonly string[];
-}): { readonly options: OptionValues<Table>; readonly notices: readonly string[] } {
+export function readOptions<Table extends OptionTable>(
+  name: string,
+  table: Table,
+): StartOptions<Table> {
+  const program = { name, table: withAcceptedFlags(table), retired: retiredFlags };
   const parsed = parseOptions(program, { argv: process.argv.slice(2), env: process.env });
-  if (parsed.type === "options") return parsed;
+  if (parsed.type === "options") {
+    const options = parsed.options as OptionValues<Table>;
+    return { options, notices: parsed.notices, env: toEnvironment(table, options) };
+  }
   if (parsed.type === "help") {
     console.log(parsed.text);
     return process.exit(0);
@@ -22,8 +33,21 @@ export function readOptions<Table extends OptionTable>(program: {
   return process.exit(2);
 }
 
+function toEnvironment<Table extends OptionTable>(
+  table: Table,
+  options: OptionValues<Table>,
+): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const [name, value] of Object.entries(options)) {
+    const variable = table[name]?.env[0];
+    if (variable !== undefined && value !== undefined) env[variable] = String(value);
+  }
+  return env;
+}
+
 /** Loads the Pepr module that lies beside this program, in this process: a child would not get the signals. */
 export function loadPeprModule(env: Readonly<Record<string, string>>): void {
   Object.assign(process.env, env);
+  process.argv.length = 2;
   createRequire(__filename)(join(__dirname, "pepr-herald.js"));
 }

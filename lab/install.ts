@@ -1,0 +1,203 @@
+/**
+ * What Herald needs in a cluster before its parts start: definitions, namespaces, accounts, the certificate and token of the
+ * webhooks, and the webhook configurations. Running it again changes nothing that is still good.
+ */
+import { randomBytes } from "node:crypto";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseAllDocuments } from "yaml";
+import {
+  createAuthority,
+  createServerCertificate,
+  isServerCertificateGood,
+  type CertifiedKey,
+} from "../capabilities/admission/certificate";
+import { accountsAndRoles, PEPR_NAMESPACE, type ManifestObject } from "../scripts/manifest/rbac";
+import { webhookConfigurations } from "../scripts/manifest/webhooks";
+import { REPOSITORY } from "./paths";
+import { LabError, type RunOptions, type RunResult } from "./run";
+
+/** Runs kubectl as an administrator of the cluster. */
+export type Kubectl = (argv: readonly string[], options?: RunOptions) => Promise<RunResult>;
+
+export interface InstallOptions {
+  readonly kubectl: Kubectl;
+  /** Default: metallb-system. */
+  readonly namespace?: string;
+  /** Where the API server reaches admission, without a path. Default: https://127.0.0.1:3000. */
+  readonly admissionUrl?: string;
+  /** Gets one line per thing done. */
+  readonly report?: (line: string) => void;
+}
+
+/** The Secret of the webhooks, as it is in the cluster: PEM texts and the token of the webhooks' paths. */
+export interface WebhookSecret {
+  readonly "ca.crt": string;
+  readonly "ca.key": string;
+  readonly "tls.crt": string;
+  readonly "tls.key": string;
+  readonly token: string;
+}
+
+export const WEBHOOK_SECRET = "metallb-webhook-cert";
+const FIELD_MANAGER = "herald-install";
+const PEPR_MANIFEST = join(REPOSITORY, "dist/pepr-module-herald.yaml");
+
+/** Installs or brings up to date. Resolves with the Secret of the webhooks. */
+export async function install(options: InstallOptions): Promise<WebhookSecret> {
+  const { namespace = "metallb-system", admissionUrl = "https://127.0.0.1:3000" } = options;
+  const report = options.report ?? (() => undefined);
+  const definitions = [...readDefinitions(), peprStoreDefinition];
+  await apply(options.kubectl, [...namespaces(namespace), ...definitions]);
+  report(`${definitions.length} custom resource definitions, namespaces ${namespace}, pepr-system`);
+  const names = definitions.map(({ metadata }) => `crd/${metadata.name}`);
+  await options.kubectl(["wait", "--for=condition=Established", "--timeout=30s", ...names]);
+
+  await apply(options.kubectl, accountsAndRoles(namespace));
+  report("accounts and roles of admission, controller and speaker");
+
+  const { secret, isKept } = await ensureSecret(options.kubectl, namespace, admissionUrl);
+  report(`Secret ${namespace}/${WEBHOOK_SECRET}: ${isKept ? "kept" : "certificate made"}`);
+
+  const url = admissionUrl.replace(/\/$/, "");
+  const caBundle = Buffer.from(secret["ca.crt"]).toString("base64");
+  const reach = (path: string) => ({ url: `${url}${path}`, caBundle });
+  const webhooks = webhookConfigurations(readPeprManifest(), secret.token, reach);
+  await apply(options.kubectl, webhooks);
+  report(`webhook configurations, admission at ${url}`);
+  return secret;
+}
+
+async function apply(kubectl: Kubectl, items: readonly ManifestObject[]): Promise<void> {
+  const list = { apiVersion: "v1", kind: "List", items };
+  const how = ["--server-side", "--force-conflicts", `--field-manager=${FIELD_MANAGER}`];
+  await kubectl(["apply", ...how, "-f", "-"], { input: JSON.stringify(list) });
+}
+
+function namespaces(namespace: string): readonly ManifestObject[] {
+  const privileged = ["enforce", "audit", "warn"].map(mode => [
+    `pod-security.kubernetes.io/${mode}`,
+    "privileged",
+  ]);
+  const make = (name: string, labels: Record<string, string>): ManifestObject => ({
+    apiVersion: "v1",
+    kind: "Namespace",
+    metadata: { name, labels },
+  });
+  return [
+    make(namespace, Object.fromEntries(privileged) as Record<string, string>),
+    make(PEPR_NAMESPACE, { "pepr.dev": "" }),
+  ];
+}
+
+function readDefinitions(): readonly ManifestObject[] {
+  const folder = join(REPOSITORY, "crds");
+  const files = readdirSync(folder).filter(name => name.endsWith(".yaml"));
+  return files.sort().flatMap(name => parseObjects(readFileSync(join(folder, name), "utf8")));
+}
+
+function readPeprManifest(): readonly ManifestObject[] {
+  if (!existsSync(PEPR_MANIFEST)) {
+    throw new LabError("not-built", `${PEPR_MANIFEST} is missing: run "npm run build" first.`);
+  }
+  return parseObjects(readFileSync(PEPR_MANIFEST, "utf8"));
+}
+
+function parseObjects(text: string): readonly ManifestObject[] {
+  const documents = parseAllDocuments(text);
+  if (!Array.isArray(documents)) return [];
+  return documents.map(document => document.toJS() as ManifestObject | null).filter(isPresent);
+}
+
+function isPresent<Value>(value: Value | null): value is Value {
+  return value !== null;
+}
+
+async function ensureSecret(
+  kubectl: Kubectl,
+  namespace: string,
+  admissionUrl: string,
+): Promise<{ readonly secret: WebhookSecret; readonly isKept: boolean }> {
+  const hosts = [
+    new URL(admissionUrl).hostname.replace(/^\[|\]$/g, ""),
+    `metallb-webhook-service.${namespace}.svc`,
+    "localhost",
+    "127.0.0.1",
+    "::1",
+  ];
+  const found = await readSecret(kubectl, namespace);
+  const nowMs = Date.now();
+  const authority = keyPair(found, "ca") ?? createAuthority(nowMs);
+  const old = keyPair(found, "tls");
+  const isGood = old !== undefined && isServerCertificateGood(authority, old, hosts, nowMs);
+  const server = isGood ? old : createServerCertificate(authority, hosts, nowMs);
+  const isKept = isGood && found["token"] !== undefined;
+  const secret: WebhookSecret = {
+    "ca.crt": authority.certificate,
+    "ca.key": authority.key,
+    "tls.crt": server.certificate,
+    "tls.key": server.key,
+    token: found["token"] ?? randomBytes(32).toString("hex"),
+  };
+  if (!isKept) await apply(kubectl, [secretObject(namespace, secret)]);
+  return { secret, isKept };
+}
+
+function secretObject(namespace: string, secret: WebhookSecret): ManifestObject {
+  const entries = Object.entries(secret as unknown as Record<string, string>);
+  const data = entries.map(([key, text]) => [key, Buffer.from(text).toString("base64")] as const);
+  return {
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name: WEBHOOK_SECRET, namespace },
+    data: Object.fromEntries(data),
+  };
+}
+
+async function readSecret(
+  kubectl: Kubectl,
+  namespace: string,
+): Promise<Readonly<Record<string, string>>> {
+  const which = ["get", "secret", WEBHOOK_SECRET, "-n", namespace];
+  const { stdout } = await kubectl([...which, "-o", "json", "--ignore-not-found"]);
+  if (stdout.trim() === "") return {};
+  const { data = {} } = JSON.parse(stdout) as { data?: Record<string, string> };
+  const texts = Object.entries(data).map(
+    ([key, value]) => [key, Buffer.from(value, "base64").toString("utf8")] as const,
+  );
+  return Object.fromEntries(texts.filter(([, text]) => text !== ""));
+}
+
+function keyPair(
+  secret: Readonly<Record<string, string>>,
+  name: "ca" | "tls",
+): CertifiedKey | undefined {
+  const certificate = secret[`${name}.crt`];
+  const key = secret[`${name}.key`];
+  return certificate === undefined || key === undefined ? undefined : { certificate, key };
+}
+
+/** The definition that Pepr's own loader applies at each start; ours has no right to. */
+const peprStoreDefinition: ManifestObject = {
+  apiVersion: "apiextensions.k8s.io/v1",
+  kind: "CustomResourceDefinition",
+  metadata: { name: "peprstores.pepr.dev" },
+  spec: {
+    group: "pepr.dev",
+    scope: "Namespaced",
+    names: { kind: "PeprStore", plural: "peprstores", singular: "peprstore" },
+    versions: [
+      {
+        name: "v1",
+        served: true,
+        storage: true,
+        schema: {
+          openAPIV3Schema: {
+            type: "object",
+            properties: { data: { type: "object", additionalProperties: { type: "string" } } },
+          },
+        },
+      },
+    ],
+  },
+};
