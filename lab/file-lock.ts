@@ -42,6 +42,7 @@ export async function lockFile(
   holder.unref();
   return {
     release: async () => {
+      holder.ref();
       holder.stdin.end();
       await closed;
     },

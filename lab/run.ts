@@ -74,6 +74,13 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
   return result;
 }
 
+/** Like Promise.all without the values, but rejects only when nothing is in flight any longer. */
+export async function settleAll(work: readonly Promise<unknown>[]): Promise<void> {
+  const results = await Promise.allSettled(work);
+  const failed = results.find(result => result.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+}
+
 /** Calls `probe` until it returns something else than undefined; rejects with `describe()` after `timeoutMs`. */
 export async function poll<Value>(
   probe: () => Promise<Value | undefined> | Value | undefined,
