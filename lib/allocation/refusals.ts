@@ -1,0 +1,139 @@
+/** Words for why a Service has no address: pool by pool, so that the user sees which one to enlarge, open or ask for. */
+import { quote } from "../config/problem";
+import { formatIpAddress, type IpAddress, type IpFamily } from "../net/ip-address";
+import type { AddressBook, Conflict } from "./address-book";
+import type { PoolUse } from "./pool-index";
+import { claimOf, type ServiceFamily, type ServiceView } from "./service";
+import { familyName } from "./text";
+
+/** Pools named in one message; the rest is only counted. */
+const POOLS_NAMED_MAX = 12;
+
+/** Other Services named in one message. */
+const SERVICES_NAMED_MAX = 3;
+
+/** Why the address cannot be had or kept beside those who hold it; `holders` is how the text calls them. */
+export function conflictText(
+  conflict: Conflict,
+  on: { readonly address: IpAddress; readonly holders: string },
+): string {
+  const address = formatIpAddress(on.address);
+  const { holders } = on;
+  switch (conflict.type) {
+    case "not-shared":
+      return `${address} is in use by ${holders}, and not both have the same allow-shared-ip key`;
+    case "sharing-key":
+      return `${address} is in use by ${holders} with another allow-shared-ip key`;
+    case "backend":
+      return `${address} is shared with ${holders}, whose externalTrafficPolicy or, with Local, pod selector differs`;
+    case "port":
+      return `port ${conflict.port} of ${address} is in use by ${holders}`;
+  }
+}
+
+/** Why automatic allocation found nothing: every pool that has addresses of the family, by name. */
+export function explainAutomatic(
+  book: AddressBook,
+  service: ServiceView,
+  family: ServiceFamily,
+): string {
+  const all = book.pools.pools;
+  if (all.length === 0) return "no available IPs: there is no IPAddressPool";
+  const pools = all.filter(use => familiesOf(family).some(one => use[one].space.capacity > 0n));
+  if (pools.length === 0)
+    return `no available IPs: no IPAddressPool has ${wordsFor(family)} addresses`;
+  const reasons = pools
+    .slice(0, POOLS_NAMED_MAX)
+    .map(pool => explainUnused(book, service, { pool, family }));
+  if (pools.length > POOLS_NAMED_MAX) reasons.push(`${pools.length - POOLS_NAMED_MAX} more pools`);
+  return `no available IPs: ${reasons.join("; ")}`;
+}
+
+/** `pool "A" is full`: why the pool has nothing for a Service that may use it. */
+export function explainPool(
+  book: AddressBook,
+  service: ServiceView,
+  on: { readonly pool: PoolUse; readonly family: ServiceFamily },
+): string {
+  const name = `pool ${quote(on.pool.pool.name)}`;
+  const missing = missingFamilies(service, on);
+  if (missing.length > 0)
+    return `${name} has no ${missing.map(familyName).join(" and no ")} addresses`;
+  return `${name} is full${fullFamily(on.pool, on.family)}${sharingText(book, service, on.pool)}`;
+}
+
+/** The first reason, in the order in which a user would have to remove them. */
+function explainUnused(
+  book: AddressBook,
+  service: ServiceView,
+  on: { readonly pool: PoolUse; readonly family: ServiceFamily },
+): string {
+  const name = `pool ${quote(on.pool.pool.name)}`;
+  if (missingFamilies(service, on).length > 0) return explainPool(book, service, on);
+  if (!on.pool.pool.autoAssign) return `${name} has autoAssign off`;
+  if (!book.pools.admits(on.pool, service)) {
+    return `${name} does not admit the Service's namespace or labels (serviceAllocation)`;
+  }
+  return explainPool(book, service, on);
+}
+
+/** Families that the Service cannot do without and the pool does not have. */
+function missingFamilies(
+  service: ServiceView,
+  on: { readonly pool: PoolUse; readonly family: ServiceFamily },
+): readonly IpFamily[] {
+  const families = familiesOf(on.family);
+  const missing = families.filter(family => on.pool[family].space.capacity === 0n);
+  const isEnough = service.ipFamilyPolicy === "PreferDualStack" && missing.length < families.length;
+  return isEnough ? [] : missing;
+}
+
+/** For two families: which of them is used up. */
+function fullFamily(pool: PoolUse, family: ServiceFamily): string {
+  if (family !== "dual") return "";
+  const full = familiesOf(family).filter(
+    one => pool[one].free.lowest() === undefined && pool[one].space.capacity > 0n,
+  );
+  return full.length === 1 ? ` (${full.map(familyName).join()})` : "";
+}
+
+/** With a sharing key: why the addresses of that key in the pool do not do. */
+function sharingText(book: AddressBook, service: ServiceView, pool: PoolUse): string {
+  const claim = claimOf(service);
+  for (const use of book.sharedBy(claim.sharingKey)) {
+    if (use.place?.pool !== pool) continue;
+    const conflict = book.conflictOf(claim, use.address);
+    if (conflict === undefined) continue;
+    return `, and ${conflictText(conflict, { address: use.address, holders: SOMEBODY })}`;
+  }
+  return "";
+}
+
+/**
+ * How a message calls the others on an address. They are named only to a Service that is on the address with them: who they are is
+ * none of anybody else's business.
+ */
+export function nameHolders(
+  book: AddressBook,
+  address: IpAddress,
+  key: string,
+  conflict: Conflict,
+): string {
+  return book.usersOf(address).includes(key) ? nameServices(conflict.others) : SOMEBODY;
+}
+
+const SOMEBODY = "another Service";
+
+function nameServices(keys: readonly string[]): string {
+  const named = keys.slice(0, SERVICES_NAMED_MAX).map(quote).join(", ");
+  const more = keys.length - SERVICES_NAMED_MAX;
+  return more > 0 ? `${named} and ${more} more` : named;
+}
+
+function familiesOf(family: ServiceFamily): readonly IpFamily[] {
+  return family === "dual" ? ["ipv4", "ipv6"] : [family];
+}
+
+function wordsFor(family: ServiceFamily): string {
+  return familiesOf(family).map(familyName).join(" or ");
+}

@@ -1,0 +1,72 @@
+/** What the user asks for on the Service: a pool, addresses, or nothing. */
+import { quote } from "../config/problem";
+import { formatIpAddress, parseIpAddress, type IpAddress } from "../net/ip-address";
+import { err, ok, type Result } from "../net/result";
+import { requestAnnotation, type ServiceView } from "./service";
+
+export interface AddressRequest {
+  /** Name of the pool asked for. */
+  readonly pool: string | undefined;
+  /** Addresses asked for, in the order of the request: none, one, or two of different families. */
+  readonly addresses: readonly IpAddress[];
+}
+
+/** Why the request cannot be read: a clause for an event, naming the annotation, its value and what is allowed. */
+export interface RequestProblem {
+  readonly message: string;
+}
+
+/** Reads annotations (current prefix first) and `spec.loadBalancerIP`. */
+export function parseRequest(service: ServiceView): Result<AddressRequest, RequestProblem> {
+  const pool = requestAnnotation(service, "address-pool");
+  const addresses = requestedAddresses(service);
+  if (!addresses.ok) return addresses;
+  return ok({ pool: pool === "" ? undefined : pool, addresses: addresses.value });
+}
+
+function requestedAddresses(service: ServiceView): Result<readonly IpAddress[], RequestProblem> {
+  const annotation = requestAnnotation(service, "loadBalancerIPs") ?? "";
+  const field = service.loadBalancerIp;
+  if (annotation !== "" && field !== "") {
+    return problem(
+      `both spec.loadBalancerIP ${quote(field)} and the annotation loadBalancerIPs ${quote(annotation)} ask for an address; use only one of them`,
+    );
+  }
+  if (field !== "") return parseField(field);
+  return annotation === "" ? ok([]) : parseAnnotation(annotation);
+}
+
+function parseField(text: string): Result<readonly IpAddress[], RequestProblem> {
+  const address = parseIpAddress(text);
+  if (!address.ok) return problem(`spec.loadBalancerIP ${quote(text)} is not an IP address`);
+  return ok([address.value]);
+}
+
+function parseAnnotation(text: string): Result<readonly IpAddress[], RequestProblem> {
+  const allowed = "one IP address, or one IPv4 and one IPv6 address separated by a comma";
+  const subject = `annotation loadBalancerIPs ${quote(text)}`;
+  const parts = text.split(",");
+  const addresses: IpAddress[] = [];
+  for (const part of parts) {
+    const address = parseIpAddress(part.trim());
+    if (!address.ok) {
+      return problem(
+        `${subject}: ${quote(part.trim())} is not an IP address; allowed is ${allowed}`,
+      );
+    }
+    addresses.push(address.value);
+    if (addresses.length > 2)
+      return problem(`${subject}: more than two addresses; allowed is ${allowed}`);
+  }
+  const [first, second] = addresses;
+  if (first !== undefined && second !== undefined && first.family === second.family) {
+    return problem(
+      `${subject}: ${formatIpAddress(first)} and ${formatIpAddress(second)} are of one family; allowed is ${allowed}`,
+    );
+  }
+  return ok(addresses);
+}
+
+function problem(message: string): Result<never, RequestProblem> {
+  return err({ message });
+}

@@ -1,0 +1,48 @@
+/** Bounds that hold on any machine with a wide margin; bench/ measures. */
+import { expect, it } from "vitest";
+import { Allocator } from "../../../../lib/allocation/allocator";
+import { pool, service } from "../../../support/services";
+
+function fill(addresses: readonly string[], count: number, avoidBuggyIps = false): Allocator {
+  const allocator = new Allocator({ lbClass: "" });
+  allocator.setPools([pool("P", addresses, { avoidBuggyIps })], new Map());
+  for (let index = 0; index < count; index += 1) {
+    allocator.reconcile(`ns1/s${index}`, service(`s${index}`));
+  }
+  return allocator;
+}
+
+function elapsedMs(work: () => void): number {
+  const startedMs = performance.now();
+  work();
+  return performance.now() - startedMs;
+}
+
+it.each([[["10.0.0.0/16"]], [["10.0.0.0/8"]]])("20,000 addresses of %s within 1 s", addresses => {
+  expect(elapsedMs(() => fill(addresses, 20_000))).toBeLessThan(1_000);
+});
+
+it("the one free address of 65,536 is found at once", () => {
+  const allocator = fill(["10.0.0.0/16"], 65_536);
+  expect(allocator.reconcile("ns1/more", service("more")).plan.isWaiting).toBe(true);
+  allocator.reconcile("ns1/s40000", undefined);
+  let address: unknown;
+  const spentMs = elapsedMs(() => {
+    const [first] = allocator.reconcile("ns1/last", service("last")).plan.booking?.addresses ?? [];
+    address = first;
+  });
+  expect(address).toEqual({ family: "ipv4", value: 0x0a000000n + 40_000n });
+  expect(spentMs).toBeLessThan(20);
+});
+
+it("an IPv6 /64 whose first 10,000 addresses are taken costs no walk", () => {
+  const allocator = new Allocator({ lbClass: "" });
+  allocator.setPools([pool("P", ["2001:db8::/64"])], new Map());
+  const v6 = { clusterIps: ["fd00::10"] };
+  const spentMs = elapsedMs(() => {
+    for (let index = 0; index < 10_000; index += 1) {
+      allocator.reconcile(`ns1/s${index}`, service(`s${index}`, v6));
+    }
+  });
+  expect(spentMs).toBeLessThan(1_000);
+});
