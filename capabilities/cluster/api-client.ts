@@ -183,6 +183,8 @@ export class ApiClient implements ApiReader {
       request.on("response", response => {
         if (isSuccess(response)) {
           endTimeLimit();
+          // A watch that breaks, or is given up because it is silent, says something about the other connections, too.
+          response.on("error", () => this.#dropIdleSockets());
           resolve(response);
           return;
         }
