@@ -1,0 +1,227 @@
+/**
+ * Keeps what this node announces in step with the cluster: changes mark Services dirty, one coalesced pass plans them and
+ * hands the packet thread the whole desired set when it differs. Liveness is not its business, and it writes nothing.
+ *
+ *   ClusterState ──mark──► dirty keys ──settle──► lib/announcement ──► entries ──► packet thread
+ *                                                      └──► plans ──► ownership book
+ */
+import type { Logger } from "pino";
+import { combinePlans, type AnnouncementEntry } from "../../lib/announcement/plan-announcements";
+import {
+  planService,
+  prepareAnnouncing,
+  type AnnouncingContext,
+  type ServicePlan,
+} from "../../lib/announcement/plan-service";
+import type { AnnouncementOptions, ServiceFacts } from "../../lib/announcement/snapshot";
+import { checkConfiguration } from "../../lib/config/check";
+import type { Configuration } from "../../lib/config/configuration";
+import { formatProblem, problemKey, type Problem } from "../../lib/config/problem";
+import type { Clock } from "../cluster/clock";
+import type { ClusterChange, ClusterView } from "./cluster-state";
+
+export interface AnnouncerOptions {
+  readonly nodeName: string;
+  readonly view: ClusterView;
+  readonly options: AnnouncementOptions;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Takes the whole desired set; called only when it differs from the last one. */
+  readonly announce: (entries: readonly AnnouncementEntry[]) => void;
+  /** Called after each pass with the keys of the Services that were planned again. */
+  readonly onPlanned: (keys: ReadonlySet<string>) => void;
+  readonly onConfiguration: (state: ConfigurationVerdict) => void;
+}
+
+/** Whether the newest configuration is in force, for metrics. */
+export interface ConfigurationVerdict {
+  /** True while something of the newest configuration is not used. */
+  readonly isStale: boolean;
+  /** What stands in the way, as sentences; empty when nothing does. */
+  readonly problems: readonly string[];
+}
+
+/** Changes that come in one burst are planned together. */
+const SETTLE_DELAY_MS = 5;
+
+/** The share of the time that planning may take while changes never stop: 1 of (1 + this). */
+const REST_PER_WORK = 4;
+
+export class Announcer {
+  readonly #given: AnnouncerOptions;
+  readonly #plans = new Map<string, ServicePlan>();
+  readonly #dirtyServices = new Set<string>();
+  #isAllDirty = true;
+  #isStarted = false;
+  #cancelPass: (() => void) | undefined;
+  #lastPassMs = 0;
+  #configuration: Configuration | undefined;
+  #context: AnnouncingContext | undefined;
+  #isRefused = false;
+  #reportedProblems = "";
+  #entries: readonly AnnouncementEntry[] | undefined;
+
+  constructor(given: AnnouncerOptions) {
+    this.#given = given;
+  }
+
+  /** Begins to plan, with the first pass at once. Until then marks are only kept: nothing is announced from half a view. */
+  start(): void {
+    this.#isStarted = true;
+    this.#pass();
+  }
+
+  stop(): void {
+    this.#isStarted = false;
+    this.#cancelPass?.();
+  }
+
+  /** Notes what changed; the pass that looks at it follows within milliseconds. */
+  mark(change: ClusterChange): void {
+    if (change.type === "service") this.#dirtyServices.add(change.key);
+    else this.#isAllDirty = true;
+    if (!this.#isStarted || this.#cancelPass !== undefined) return;
+    const delayMs = Math.max(SETTLE_DELAY_MS, this.#lastPassMs * REST_PER_WORK);
+    this.#cancelPass = this.#given.clock.schedule(delayMs, () => this.#pass());
+  }
+
+  plan(key: string): ServicePlan | undefined {
+    return this.#plans.get(key);
+  }
+
+  /** Plans of all Services, for finding those of an address. */
+  plans(): Iterable<ServicePlan> {
+    return this.#plans.values();
+  }
+
+  #pass(): void {
+    this.#cancelPass = undefined;
+    const startMs = this.#given.clock.nowMs();
+    const planned = new Set(this.#dirtyServices);
+    this.#dirtyServices.clear();
+    if (this.#context !== undefined) this.#planDirty(planned, this.#context);
+    // A refused configuration waits for a Service to change, so each pass judges it anew.
+    if (this.#isAllDirty || this.#isRefused) {
+      this.#isAllDirty = false;
+      this.#planEverything();
+      for (const key of this.#plans.keys()) planned.add(key);
+    }
+    this.#announceIfChanged();
+    this.#given.onPlanned(planned);
+    this.#lastPassMs = this.#given.clock.nowMs() - startMs;
+  }
+
+  #planDirty(keys: Iterable<string>, context: AnnouncingContext): void {
+    for (const key of keys) {
+      const service = this.#given.view.service(key);
+      if (service === undefined) this.#plans.delete(key);
+      else this.#plans.set(key, this.#planOne(context, service));
+    }
+  }
+
+  #planOne(context: AnnouncingContext, service: ServiceFacts): ServicePlan {
+    return planService(context, service, this.#given.view.endpointsOf(service.key));
+  }
+
+  #planEverything(): void {
+    const { configuration, problems } = this.#judge();
+    const next = this.#planWith(configuration);
+    const lost = this.#configuration === undefined ? [] : this.#findLost(next.plans);
+    this.#isRefused = lost.length > 0;
+    this.#reportVerdict(problems, lost);
+    if (lost.length === 0 || this.#configuration === undefined) {
+      this.#configuration = configuration;
+      this.#adopt(next);
+    } else {
+      this.#adopt(this.#planWith(this.#configuration));
+    }
+  }
+
+  #judge(): { configuration: Configuration; problems: readonly Problem[] } {
+    const { view } = this.#given;
+    return checkConfiguration({
+      ipAddressPools: view.ipAddressPools(),
+      l2Advertisements: view.l2Advertisements(),
+    });
+  }
+
+  #planWith(configuration: Configuration): PlannedServices {
+    const { view, options, nodeName } = this.#given;
+    const nodes = view.nodes();
+    const context = prepareAnnouncing({ configuration, nodes, options }, nodeName);
+    const plans = new Map<string, ServicePlan>();
+    for (const service of view.services()) plans.set(service.key, this.#planOne(context, service));
+    return { context, plans };
+  }
+
+  #adopt(next: PlannedServices): void {
+    this.#context = next.context;
+    this.#plans.clear();
+    for (const [key, plan] of next.plans) this.#plans.set(key, plan);
+  }
+
+  /** Keys of announced Services whose address has no pool any more (V-X6): the controller has to move them first. */
+  #findLost(next: ReadonlyMap<string, ServicePlan>): readonly string[] {
+    const lost: string[] = [];
+    for (const [key, plan] of next) {
+      const isLost = plan.type === "withhold" && plan.reason === "ipNotAllowed";
+      if (isLost && this.#plans.get(key)?.type === "announce") lost.push(key);
+    }
+    return lost;
+  }
+
+  #reportVerdict(problems: readonly Problem[], lost: readonly string[]): void {
+    const refused = problems.filter(problem => problem.severity === "refuse");
+    const sentences = refused.map(formatProblem);
+    if (lost.length > 0) {
+      sentences.push(
+        `the new configuration is not used: it has no pool for the address of ${lost.length} ` +
+          `announced Services, ${lost[0] ?? ""} among them (V-X6)`,
+      );
+    }
+    this.#given.onConfiguration({ isStale: sentences.length > 0, problems: sentences });
+    const key = JSON.stringify([refused.map(problemKey), lost]);
+    if (key === this.#reportedProblems) return;
+    this.#reportedProblems = key;
+    this.#logVerdict(sentences);
+  }
+
+  #logVerdict(sentences: readonly string[]): void {
+    const { log } = this.#given;
+    for (const sentence of sentences) {
+      log.error(
+        { op: "reloadConfig", error: `failed to parse the configuration: ${sentence}` },
+        "part of the configuration is not used",
+      );
+    }
+    if (sentences.length === 0) log.info({ event: "config reloaded" }, "config reloaded");
+  }
+
+  #announceIfChanged(): void {
+    const entries = combinePlans(this.#plans.values());
+    if (this.#entries !== undefined && isSameEntries(entries, this.#entries)) return;
+    this.#entries = entries;
+    this.#given.announce(entries);
+  }
+}
+
+interface PlannedServices {
+  readonly context: AnnouncingContext;
+  readonly plans: ReadonlyMap<string, ServicePlan>;
+}
+
+function isSameEntries(
+  left: readonly AnnouncementEntry[],
+  right: readonly AnnouncementEntry[],
+): boolean {
+  if (left.length !== right.length) return false;
+  return left.every((entry, index) => {
+    const other = right[index];
+    return (
+      other?.address === entry.address &&
+      JSON.stringify(other.interfaces) === JSON.stringify(entry.interfaces) &&
+      other.candidates.length === entry.candidates.length &&
+      other.candidates.every((name, at) => name === entry.candidates[at])
+    );
+  });
+}

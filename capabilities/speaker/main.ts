@@ -1,0 +1,131 @@
+/**
+ * The program of each node: options, files, ports and signals around `Speaker`. It never loads Pepr or
+ * kubernetes-fluent-client, starts without the API server, and answers SIGTERM by leaving in order.
+ */
+import { join } from "node:path";
+import type { Logger } from "pino";
+import { PacketThread } from "../../node/packet-thread-handle";
+import { ApiClient } from "../cluster/api-client";
+import { loadClusterAccess } from "../cluster/cluster-access";
+import { EventRecorder } from "../cluster/events";
+import { createLogger } from "../cluster/log";
+import { parseOptions } from "../cluster/options";
+import { PortError, ProbeServer } from "../cluster/probe-server";
+import { SpeakerMetrics } from "./metrics";
+import { speakerOptions, type SpeakerOptions } from "./options";
+import { findOwnPod } from "./own-pod";
+import { Speaker } from "./speaker";
+import { followExcludeList, readExcludeList, readHeartbeatSecret, StartError } from "./start-files";
+
+/** Flags of older releases that copied manifests still carry. */
+const RETIRED_FLAGS = ["config", "host"];
+
+/** The bundle of the packet thread lies beside this program's own. */
+const PACKET_THREAD_BUNDLE = "packet-thread.js";
+
+/** After SIGTERM the process ends within this, whatever hangs. */
+const SHUTDOWN_LIMIT_MS = 3_000;
+
+async function main(): Promise<void> {
+  const parsed = parseOptions(
+    { name: "speaker", table: speakerOptions, retired: RETIRED_FLAGS },
+    { argv: process.argv.slice(2), env: process.env },
+  );
+  if (parsed.type !== "options") {
+    process.stdout.write(`${parsed.text}\n`);
+    process.exit(parsed.type === "help" ? 0 : 2);
+  }
+  const log = createLogger("speaker", parsed.options.logLevel);
+  for (const notice of parsed.notices) log.warn(notice);
+  try {
+    await run(parsed.options, log);
+  } catch (error) {
+    const isForUser = error instanceof StartError || error instanceof PortError;
+    log.fatal({ err: error }, isForUser ? error.message : "the speaker cannot go on");
+    process.exit(1);
+  }
+}
+
+async function run(options: SpeakerOptions, log: Logger): Promise<void> {
+  const { nodeName, namespace } = options;
+  if (nodeName === undefined) {
+    throw new StartError("the name of the Node is needed: --node-name or METALLB_NODE_NAME");
+  }
+  log.info({ node: nodeName, namespace }, "Herald speaker starting");
+  const excluded = readExcludeList(options.excludeListPath);
+  const secret = readHeartbeatSecret(options.heartbeatSecretPath);
+  if (secret === undefined) log.warn("heartbeats are not authenticated: no secret is given");
+  const access = loadClusterAccess({ kubeconfig: options.kubeconfig, env: process.env });
+  const client = new ApiClient(access, { userAgent: "herald-speaker" });
+  const bundlePath = join(__dirname, PACKET_THREAD_BUNDLE);
+  const thread = await PacketThread.start({ bundlePath, nodeName });
+  const metrics: SpeakerMetrics = new SpeakerMetrics({
+    lastContactMs: () => speaker.lastContactMs(),
+    nowMs: () => performance.now(),
+  });
+  const speaker: Speaker = new Speaker({
+    nodeName,
+    namespace,
+    options,
+    heartbeat: {
+      port: options.heartbeatPort,
+      bindAddresses: options.heartbeatAddress === undefined ? [] : [options.heartbeatAddress],
+      secret,
+    },
+    client,
+    thread,
+    events: new EventRecorder({ client, component: "metallb-speaker", host: nodeName, log }),
+    findOwner: () => findOwnPod(options.podName, namespace, { client, log }),
+    metrics,
+    log,
+    onFatal: reason => {
+      log.fatal(reason);
+      process.exit(1);
+    },
+  });
+  endInOrder(speaker, log);
+  await startProbes(options, speaker, metrics);
+  followExcludeList(options.excludeListPath, log, patterns => {
+    speaker.setExcludedInterfaces(patterns);
+  });
+  await speaker.start(excluded);
+}
+
+/** SIGTERM and SIGINT stop the speaker once; a second one, or a stop that hangs, ends the process at once. */
+function endInOrder(speaker: Speaker, log: Logger): void {
+  let isEnding = false;
+  const end = (signal: string): void => {
+    if (isEnding) process.exit(1);
+    isEnding = true;
+    log.info({ event: "stopping", signal }, "the speaker leaves");
+    setTimeout(() => process.exit(1), SHUTDOWN_LIMIT_MS).unref();
+    speaker.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ err: error }, "the speaker did not leave in order");
+        process.exit(1);
+      },
+    );
+  };
+  process.on("SIGTERM", end);
+  process.on("SIGINT", end);
+}
+
+async function startProbes(
+  options: SpeakerOptions,
+  speaker: Speaker,
+  metrics: SpeakerMetrics,
+): Promise<void> {
+  await ProbeServer.start({
+    healthProbePort: options.healthProbePort,
+    // The Node's network is everybody's: the probes are for its kubelet alone.
+    healthProbeHost: "127.0.0.1",
+    metricsPort: options.metricsPort,
+    metricsHost: "::",
+    isHealthy: () => undefined,
+    isReady: () => speaker.whyNotReady(),
+    metrics: metrics.registry,
+  });
+}
+
+void main();

@@ -1,0 +1,213 @@
+/**
+ * The speaker put together: cluster state → announcer → packet thread, and the packet thread's reports → log, events, metrics
+ * and statuses. Nothing is announced before the whole state was seen once; after that, the API server may come and go.
+ */
+import type { Logger } from "pino";
+import type { AnnouncementEntry } from "../../lib/announcement/plan-announcements";
+import type { AnnouncementOptions } from "../../lib/announcement/snapshot";
+import type { OwnerReference } from "../../lib/config/generated/resources";
+import type { PacketCommand, PacketReport } from "../../node/packet-protocol";
+import type { ApiClient } from "../cluster/api-client";
+import { systemClock } from "../cluster/clock";
+import type { EventRecorder } from "../cluster/events";
+import { Announcer } from "./announcer";
+import { ClusterState, type ClusterChange } from "./cluster-state";
+import type { SpeakerMetrics } from "./metrics";
+import { OwnershipBook } from "./ownership-book";
+import { StatusWriter } from "./status-writer";
+import { TransitionReporter } from "./transition-reporter";
+
+/** What the speaker needs of `PacketThread`. */
+export interface PacketThreadPort {
+  post(command: PacketCommand): void;
+  onReport(listener: (report: PacketReport) => void): void;
+  stop(): Promise<void>;
+}
+
+/** How heartbeats travel; the peers come from the cluster. */
+export interface HeartbeatSettings {
+  readonly port: number;
+  /** Empty: all addresses of the Node. */
+  readonly bindAddresses: readonly string[];
+  /** The bytes of the secret's file; undefined: not authenticated. */
+  readonly secret: Uint8Array | undefined;
+}
+
+export interface SpeakerDeps {
+  readonly nodeName: string;
+  /** Namespace of Herald's resources. */
+  readonly namespace: string;
+  readonly options: AnnouncementOptions;
+  readonly heartbeat: HeartbeatSettings;
+  readonly client: ApiClient;
+  readonly thread: PacketThreadPort;
+  readonly events: Pick<EventRecorder, "record">;
+  /** Asks for the speaker's own Pod; undefined outside one. Does not reject. */
+  readonly findOwner: () => Promise<OwnerReference | undefined>;
+  readonly metrics: SpeakerMetrics;
+  readonly log: Logger;
+  /** The packet thread is gone: this process cannot do its duty any more. */
+  readonly onFatal: (reason: string) => void;
+}
+
+/** How long the end of the process waits for the API server. */
+const REMOVE_STATUSES_WITHIN_MS = 1_000;
+
+export class Speaker {
+  readonly #deps: SpeakerDeps;
+  readonly #state: ClusterState;
+  readonly #announcer: Announcer;
+  readonly #book: OwnershipBook;
+  readonly #statuses: StatusWriter;
+  #excludedInterfaces: readonly string[] = [];
+  #wantedAddresses: ReadonlySet<string> = new Set();
+  #isAnnouncing = false;
+  #isThreadStarted = false;
+  #isStopping = false;
+  #lastConfigure = "";
+
+  constructor(deps: SpeakerDeps) {
+    this.#deps = deps;
+    const { nodeName, log } = deps;
+    this.#state = new ClusterState({
+      client: deps.client,
+      namespace: deps.namespace,
+      log,
+      onChange: change => this.#noteChange(change),
+    });
+    this.#book = new OwnershipBook({
+      nodeName,
+      plan: key => this.#announcer.plan(key),
+      onTransition: transition => reporter.report(transition),
+      onState: (key, state) => this.#statuses.note(key, state),
+    });
+    const reporter = new TransitionReporter({ ...deps, view: this.#state });
+    this.#announcer = new Announcer({
+      nodeName,
+      view: this.#state,
+      options: deps.options,
+      clock: systemClock,
+      log,
+      announce: entries => this.#announce(entries),
+      onPlanned: keys => this.#book.notePlanned(keys),
+      onConfiguration: verdict => {
+        deps.metrics.setConfiguration(verdict);
+        if (verdict.isStale) deps.metrics.updateErrors.inc();
+      },
+    });
+    this.#statuses = new StatusWriter({ ...deps, state: key => this.#book.state(key) });
+    deps.thread.onReport(report => this.#noteReport(report));
+  }
+
+  /** Resolves once the first announcements were handed over; rejects if stopped before. */
+  async start(excludedInterfaces: readonly string[]): Promise<void> {
+    this.#excludedInterfaces = excludedInterfaces;
+    this.#state.start();
+    await this.#state.whenSynced();
+    if (this.#hasStopped()) return;
+    this.#isAnnouncing = true;
+    this.#configure();
+    this.#announcer.start();
+    this.#deps.log.info(
+      { event: "synced" },
+      "the state of the cluster is known: announcing begins",
+    );
+    const owner = await this.#deps.findOwner();
+    if (!this.#hasStopped()) this.#statuses.start(owner);
+  }
+
+  setExcludedInterfaces(patterns: readonly string[]): void {
+    this.#excludedInterfaces = patterns;
+    if (this.#isAnnouncing) this.#configure();
+  }
+
+  /** What is still missing before this node can announce, as a sentence; undefined when nothing is. */
+  whyNotReady(): string | undefined {
+    if (!this.#isThreadStarted) return "the packet thread has not started yet";
+    const missing = this.#state.missing();
+    if (missing.length > 0) return `not listed yet: ${missing.join(", ")}`;
+    return this.#isAnnouncing ? undefined : "the first announcements are not planned yet";
+  }
+
+  lastContactMs(): number | undefined {
+    return this.#state.lastContactMs();
+  }
+
+  /** Stops answering first, then takes this node's statuses away, for a second at most. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    this.#announcer.stop();
+    this.#state.stop();
+    await Promise.all([
+      this.#deps.thread.stop(),
+      this.#statuses.removeAll(REMOVE_STATUSES_WITHIN_MS),
+    ]);
+  }
+
+  /** A method, because the answer changes while something is awaited. */
+  #hasStopped(): boolean {
+    return this.#isStopping;
+  }
+
+  #noteChange(change: ClusterChange): void {
+    if (this.#isStopping) return;
+    this.#deps.metrics.updates.inc();
+    this.#announcer.mark(change);
+    if (change.type === "nodes" && this.#isAnnouncing) this.#configure();
+  }
+
+  #configure(): void {
+    const { nodeName, namespace, heartbeat } = this.#deps;
+    const peers = [...this.#state.nodes()]
+      .filter(node => node.name !== nodeName && node.internalAddresses.length > 0)
+      .map(node => ({ nodeName: node.name, addresses: [...node.internalAddresses] }))
+      .sort((left, right) => (left.nodeName < right.nodeName ? -1 : 1));
+    const { port, secret } = heartbeat;
+    const bindAddresses = [...heartbeat.bindAddresses];
+    const excludedInterfaces = [...this.#excludedInterfaces];
+    const asText = JSON.stringify([peers, excludedInterfaces]);
+    if (asText === this.#lastConfigure) return;
+    this.#lastConfigure = asText;
+    this.#deps.thread.post({
+      type: "configure",
+      nodeName,
+      heartbeat: { port, bindAddresses, peers, namespace, ...(secret && { secret }) },
+      excludedInterfaces,
+    });
+  }
+
+  #announce(entries: readonly AnnouncementEntry[]): void {
+    this.#wantedAddresses = new Set(entries.map(entry => entry.address));
+    this.#deps.metrics.keepAddresses(this.#wantedAddresses);
+    this.#deps.thread.post({ type: "announce", entries: [...entries] });
+  }
+
+  #noteReport(report: PacketReport): void {
+    const { log, metrics } = this.#deps;
+    switch (report.type) {
+      case "started":
+        this.#isThreadStarted = true;
+        return;
+      case "membership":
+        log.info({ event: "membership", alive: report.alive }, "the set of speakers heard changed");
+        return;
+      case "ownership":
+        // Once we stop, every address is given up: what is said about it then is said by the end of the process.
+        if (!this.#isStopping) this.#book.noteOwnership(report);
+        return;
+      case "interfaces":
+        log.info({ event: "interfaces", interfaces: report.interfaces }, "interfaces of this node");
+        return;
+      case "counters":
+        for (const counts of report.perAddress) {
+          if (this.#wantedAddresses.has(counts.address)) metrics.count(counts);
+        }
+        return;
+      case "log":
+        log[report.level](report.fields, report.msg);
+        return;
+      case "failed":
+        this.#deps.onFatal(`the packet thread failed: ${report.error}`);
+    }
+  }
+}

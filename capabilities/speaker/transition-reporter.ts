@@ -1,0 +1,105 @@
+/** Says to people and machines what happened to an address: one log line, one event on the Service, one series of metrics. */
+import type { Logger } from "pino";
+import { splitKey } from "../cluster/api-object";
+import type { EventContent, EventRecorder } from "../cluster/events";
+import type { ClusterView } from "./cluster-state";
+import type { SpeakerMetrics } from "./metrics";
+import type { Transition } from "./ownership-book";
+
+export interface TransitionReporterOptions {
+  readonly nodeName: string;
+  readonly events: Pick<EventRecorder, "record">;
+  readonly metrics: Pick<SpeakerMetrics, "addAnnounced" | "removeAnnounced">;
+  readonly view: Pick<ClusterView, "service">;
+  readonly log: Logger;
+}
+
+export class TransitionReporter {
+  readonly #options: TransitionReporterOptions;
+
+  constructor(options: TransitionReporterOptions) {
+    this.#options = options;
+  }
+
+  report(transition: Transition): void {
+    switch (transition.type) {
+      case "announced":
+        this.#reportAnnounced(transition);
+        return;
+      case "withdrawn":
+        this.#reportWithdrawn(transition);
+        return;
+      case "failed":
+        this.#reportFailed(transition);
+    }
+  }
+
+  #reportAnnounced(transition: Transition & { readonly type: "announced" }): void {
+    const { key, address, interfaces, rank, candidates, silent } = transition;
+    const { nodeName, log, metrics } = this.#options;
+    const why =
+      rank === 1
+        ? `first of ${candidates} candidates`
+        : `number ${rank} of ${candidates} candidates, those before it are silent`;
+    log.info(
+      {
+        event: "serviceAnnounced",
+        service: key,
+        ip: address,
+        protocol: "layer2",
+        node: nodeName,
+        interfaces,
+        rank,
+        candidates,
+        ...(silent.length > 0 && { silent }),
+      },
+      `${address} is announced from ${nodeName} on ${interfaces.join(", ")}: ${why}`,
+    );
+    metrics.addAnnounced(this.#series(key, address));
+    this.#record(key, {
+      type: "Normal",
+      reason: "nodeAssigned",
+      message: `announcing from node "${nodeName}" with protocol "layer2"`,
+    });
+  }
+
+  #reportWithdrawn(transition: Transition & { readonly type: "withdrawn" }): void {
+    const { key, address, reason, message } = transition;
+    const { nodeName, log, metrics } = this.#options;
+    log.info(
+      {
+        event: "serviceWithdrawn",
+        service: key,
+        ip: address,
+        protocol: "layer2",
+        node: nodeName,
+        reason,
+      },
+      `${address} is not announced from ${nodeName} any more: ${message}`,
+    );
+    metrics.removeAnnounced(this.#series(key, address));
+  }
+
+  #reportFailed(transition: Transition & { readonly type: "failed" }): void {
+    const { key, address, wanted } = transition;
+    const { nodeName, log } = this.#options;
+    const which = wanted === "all" ? "it has no usable interface" : `it lacks ${wanted.join(", ")}`;
+    const message = `${address} cannot be announced from node "${nodeName}" with protocol "layer2": ${which}`;
+    log.warn(
+      { event: "announceFailed", service: key, ip: address, protocol: "layer2", node: nodeName },
+      message,
+    );
+    this.#record(key, { type: "Warning", reason: "announceFailed", message });
+  }
+
+  #series(key: string, address: string) {
+    return { service: key, protocol: "layer2", node: this.#options.nodeName, ip: address } as const;
+  }
+
+  #record(key: string, content: EventContent): void {
+    const { namespace, name } = splitKey(key);
+    const uid = this.#options.view.service(key)?.uid;
+    const service = { apiVersion: "v1", kind: "Service", namespace, name };
+    this.#options.events.record({ ...service, ...(uid !== undefined && { uid }) }, content);
+  }
+}
