@@ -2,15 +2,12 @@
  * From resources to the configuration in force. Every rule is applied and every problem comes back; an object that cannot be
  * used is left out alone, and everything else stays in force.
  */
-import { createPoolDirectory } from "./advertisement-scope";
-import type { Configuration, Pool } from "./configuration";
-import type { IPAddressPoolSpec, L2AdvertisementSpec } from "./generated/resources";
-import { readL2Advertisement } from "./l2-advertisements";
-import { refuseOverlaps } from "./pool-overlaps";
-import { readPool } from "./pools";
-import { compareText, sortProblems, type Problem } from "./problem";
-import { readSubjects } from "./read-subjects";
+import type { Configuration } from "./configuration";
+import { applyCrossRules } from "./cross-rules";
+import { sortProblems, type ObjectRef, type Problem } from "./problem";
+import { readAll, usableConfigs, type View } from "./read-all";
 import type { ConfigurationResources } from "./resources";
+import { judgeBgpExtras } from "./run-time-rules";
 import type { Subject } from "./subject";
 
 export type { ConfigurationResources, NamespaceInfo, NodeInfo } from "./resources";
@@ -26,34 +23,37 @@ export interface CheckedConfiguration {
  * refused, nothing is thrown.
  */
 export function checkConfiguration(resources: ConfigurationResources): CheckedConfiguration {
-  const pools = readSubjects<IPAddressPoolSpec>("IPAddressPool", resources.ipAddressPools).map(
-    readPool,
-  );
-  refuseOverlaps(pools);
-  const usablePools: Pool[] = pools
-    .filter(({ subject }) => !subject.isBroken)
-    .map(({ pool }) => pool)
-    .sort((left, right) => compareText(left.name, right.name));
-  const directory = createPoolDirectory(
-    usablePools,
-    pools.map(({ subject }) => subject.ref),
-  );
-  const l2 = readSubjects<L2AdvertisementSpec>("L2Advertisement", resources.l2Advertisements);
-  const l2Advertisements = l2.map(subject => ({
-    subject,
-    config: readL2Advertisement(subject, directory),
-  }));
-  const subjects: Subject<unknown>[] = [...pools.map(({ subject }) => subject), ...l2];
+  return judge(resources, { isUsable: subject => !subject.isBroken && !subject.isWaiting });
+}
+
+/**
+ * Checks the configuration as it would be with `changed` in it, for a review: of two objects in conflict the changed one is to
+ * blame, and an object that only waits for another counts as if that one were there.
+ */
+export function checkForReview(
+  resources: ConfigurationResources,
+  changed: ObjectRef,
+): CheckedConfiguration {
+  return judge(resources, { isUsable: subject => !subject.isBroken, youngest: changed });
+}
+
+function judge(resources: ConfigurationResources, view: View): CheckedConfiguration {
+  const read = readAll(resources, view);
+  applyCrossRules(read, resources, view);
+  const subjects: Subject<unknown>[] = [
+    ...read.pools.map(({ subject }) => subject),
+    ...read.profiles.map(({ subject }) => subject),
+    ...read.communities,
+    ...[...read.peers, ...read.l2, ...read.bgp].map(({ subject }) => subject),
+    ...(resources.bgpExtras ? [judgeBgpExtras(resources.bgpExtras)] : []),
+  ];
   return {
     configuration: {
-      pools: usablePools,
-      l2Advertisements: l2Advertisements
-        .filter(({ subject }) => !subject.isBroken)
-        .map(({ config }) => config)
-        .sort((left, right) => compareText(left.name, right.name)),
-      bgpAdvertisements: [],
-      bgpPeers: [],
-      bfdProfiles: [],
+      pools: read.directory.pools,
+      l2Advertisements: usableConfigs(read.l2, view),
+      bgpAdvertisements: usableConfigs(read.bgp, view),
+      bgpPeers: usableConfigs(read.peers, view),
+      bfdProfiles: usableConfigs(read.profiles, view),
     },
     problems: sortProblems(subjects.flatMap(subject => subject.problems)),
   };

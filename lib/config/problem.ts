@@ -21,7 +21,7 @@ export interface Problem {
   /** Identifier of the rule, such as `V-L4`; CONTRIBUTING.md says where the list is. */
   readonly rule: string;
   readonly object: ObjectRef;
-  /** Path of the field, such as `spec.addresses[1]`. */
+  /** Path of the field, such as `spec.addresses[1]`; empty when the object as a whole is meant. */
   readonly field: string;
   /** The offending value as text, escaped and cut; empty when the field is missing or holds a secret. */
   readonly value: string;
@@ -60,9 +60,9 @@ export function quote(text: string): string {
 /** Characters of foreign text that a message shows. */
 export const SHOWN_CHARACTERS = 64;
 
-/** Foreign text as it may be shown: one line, no control, format or bidirectional characters, at most 64 characters. */
-export function toShownText(text: string): string {
-  const cut = text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS - 1)}…` : text;
+/** Foreign text as it may be shown: cut, on one line, without control, format or bidirectional characters. */
+export function toShownText(text: string, maxCharacters = SHOWN_CHARACTERS): string {
+  const cut = text.length > maxCharacters ? `${text.slice(0, maxCharacters - 1)}…` : text;
   return cut.replace(/[\p{C}\p{Zl}\p{Zp}"\\]/gu, escapeCharacter);
 }
 

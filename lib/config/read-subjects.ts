@@ -1,7 +1,7 @@
 /** From untrusted resources to subjects: types and bounds as the API server checks them (rules V-S and V-B). */
 import { RESOURCE_SCHEMAS } from "./generated/schemas";
 import type { Labels } from "./labels";
-import { compareText } from "./problem";
+import { compareText, isSameObject, type ObjectRef } from "./problem";
 import { conform, type SchemaViolation } from "./schema-check";
 import { compareAge, Subject } from "./subject";
 
@@ -9,13 +9,14 @@ const DEFAULT_VERSIONS: Readonly<Record<string, string>> = { BGPPeer: "v1beta2" 
 
 /**
  * The subjects of one kind, oldest first. An object that violates the schema is refused; what of it conforms is still there
- * for the other rules. `Spec` is the generated interface of the kind's spec, without its required fields being certain.
+ * for the other rules. `youngest` comes last whatever its time of creation. `Spec` is the generated interface of the kind's spec, without its required fields being certain.
  */
 export function readSubjects<Spec extends object>(
   kind: string,
   resources: readonly unknown[] | undefined,
+  youngest?: ObjectRef,
 ): readonly Subject<Partial<Spec>>[] {
-  const subjects = (resources ?? []).map(resource => readSubject<Spec>(kind, resource));
+  const subjects = (resources ?? []).map(resource => readSubject<Spec>(kind, resource, youngest));
   subjects.sort(compareAge);
   refuseDoubles(subjects);
   return subjects;
@@ -25,6 +26,7 @@ export function readSubjects<Spec extends object>(
 export function readSubject<Spec extends object>(
   kind: string,
   resource: unknown,
+  youngest?: ObjectRef,
 ): Subject<Partial<Spec>> {
   const object = toRecord(resource);
   const metadata = toRecord(object["metadata"]);
@@ -35,7 +37,8 @@ export function readSubject<Spec extends object>(
     : { value: {}, violations: [] };
   const ref = { kind, namespace: toText(metadata["namespace"]), name: toText(metadata["name"]) };
   const labels = toLabels(metadata["labels"]);
-  const createdAt = toText(metadata["creationTimestamp"]);
+  const isYoungest = youngest !== undefined && isSameObject(ref, youngest);
+  const createdAt = isYoungest ? "" : toText(metadata["creationTimestamp"]);
   const spec = (value ?? {}) as Partial<Spec>; // conform() made it match the schema the type is generated from.
   const subject = new Subject(ref, { labels, spec, createdAt });
   for (const violation of violations) report(subject, violation, version);
@@ -86,7 +89,13 @@ function report<Spec>(subject: Subject<Spec>, violation: SchemaViolation, versio
   }
   const rule = schemaRule(subject.ref.kind, version, field);
   const wayOut = "Correct the field; kubectl explain shows what belongs there.";
-  subject.refuse({ rule, field, ...value, reason: violation.allowed, wayOut });
+  const finding = { rule, field, ...value, reason: violation.allowed, wayOut };
+  if (field === "spec.peerPort" && violation.found === "0") {
+    // v1beta1 allows 0 for "the default"; stored by it, it is read as v1beta2 without being defaulted.
+    subject.refuseNew(finding);
+  } else {
+    subject.refuse(finding);
+  }
 }
 
 /** Which rule of the catalogue a part of a schema is: the first pattern that fits the field. */

@@ -6,6 +6,7 @@ import type { Labels } from "./labels";
 /** What a rule says about an object. */
 export interface Finding {
   readonly rule: string;
+  /** Empty when the object as a whole is meant. */
   readonly field: string;
   /** Left out when the field is missing, or holds a secret. */
   readonly value?: string;
@@ -16,8 +17,12 @@ export interface Finding {
   readonly related?: readonly ObjectRef[];
 }
 
-/** More of one object are counted, not listed. */
-const MAX_PROBLEMS = 100;
+/** More of one object are counted, not listed: those of the object alone, and those with others. */
+const MAX_OWN_PROBLEMS = 100;
+const MAX_SHARED_PROBLEMS = 2_000;
+
+/** Names of fields may be foreign text too. */
+const MAX_FIELD_CHARACTERS = 200;
 
 export class Subject<Spec> {
   readonly ref: ObjectRef;
@@ -88,14 +93,17 @@ export class Subject<Spec> {
   }
 
   #add(severity: Severity, nature: Nature, finding: Finding): void {
-    if (this.#problems.length >= MAX_PROBLEMS) {
+    const { rule, reason, wayOut, related = [] } = finding;
+    const maximum = related.length > 0 ? MAX_SHARED_PROBLEMS : MAX_OWN_PROBLEMS;
+    if (this.#problems.length >= maximum) {
       this.#unlisted += 1;
       return;
     }
-    const { rule, field, reason, wayOut, related = [] } = finding;
+    const field = toShownText(finding.field, MAX_FIELD_CHARACTERS);
     const value = finding.value === undefined ? "" : toShownText(finding.value);
     const shown = finding.value === undefined ? "" : ` "${value}"`;
-    const message = `${formatObject(this.ref)}: ${field}${shown} ${reason}. ${wayOut}`;
+    const where = field === "" ? "" : `: ${field}${shown}`;
+    const message = `${formatObject(this.ref)}${where} ${reason}. ${wayOut}`;
     const object = this.ref;
     this.#problems.push({ severity, nature, rule, object, field, value, message, related });
   }

@@ -1,0 +1,163 @@
+/**
+ * BGPAdvertisements against pools and against each other (rules V-G14, V-G15). What an advertisement must not do for one pool it
+ * does not do for that pool alone; for the others it stays in force.
+ */
+import type { ReadBgpAdvertisement } from "./bgp-advertisements";
+import type { BgpAdvertisementConfig, Pool } from "./configuration";
+import type { NodeDirectory } from "./node-directory";
+import { summarisePool, type PoolSummary } from "./pool-summary";
+import { formatObject, quote, type ObjectRef } from "./problem";
+
+/** Pools in force by name, each with what the rules look at. */
+export class PoolSummaries {
+  readonly #pools: ReadonlyMap<string, Pool>;
+  readonly #summaries = new Map<string, PoolSummary>();
+
+  constructor(pools: ReadonlyMap<string, Pool>) {
+    this.#pools = pools;
+  }
+
+  get(name: string): PoolSummary {
+    const known = this.#summaries.get(name);
+    if (known) return known;
+    const pool = this.#pools.get(name);
+    const summary = pool ? summarisePool(pool) : {};
+    this.#summaries.set(name, summary);
+    return summary;
+  }
+}
+
+const LENGTHS = [
+  { family: "ipv4", key: "aggregationLengthV4", field: "aggregationLength", bits: 32 },
+  { family: "ipv6", key: "aggregationLengthV6", field: "aggregationLengthV6", bits: 128 },
+] as const;
+
+/** Rule V-G14: an aggregate must not reach beyond the pool's own prefixes, or it would attract traffic for others. */
+export function refuseWideAggregates(
+  advertisement: ReadBgpAdvertisement,
+  summaries: PoolSummaries,
+): void {
+  const { config } = advertisement;
+  if (config.aggregationLengthV4 === 32 && config.aggregationLengthV6 === 128) return;
+  const fitting = config.pools.filter(name => {
+    const summary = summaries.get(name);
+    const tooWide = LENGTHS.filter(
+      ({ family, key }) => config[key] < (summary[family]?.lengthBits ?? 0),
+    );
+    for (const length of tooWide) refuseAggregate(advertisement, { name, summary, length });
+    return tooWide.length === 0;
+  });
+  if (fitting.length < config.pools.length) advertisement.config = { ...config, pools: fitting };
+}
+
+function refuseAggregate(
+  { subject, config }: ReadBgpAdvertisement,
+  {
+    name,
+    summary,
+    length,
+  }: { name: string; summary: PoolSummary; length: (typeof LENGTHS)[number] },
+): void {
+  const limit = summary[length.family];
+  if (limit === undefined) return;
+  const owner = { kind: "IPAddressPool", namespace: subject.ref.namespace, name };
+  const entry = `${quote(limit.entry.text)} of ${formatObject(owner)}`;
+  subject.refusePart({
+    rule: "V-G14",
+    field: `spec.${length.field}`,
+    value: String(config[length.key]),
+    reason: `makes prefixes wider than ${entry}, whose largest prefix has ${limit.lengthBits} bits`,
+    wayOut: `Use ${limit.lengthBits} to ${length.bits}, or name only pools that are large enough.`,
+    related: [owner],
+  });
+}
+
+/**
+ * Rule V-G15: one route cannot have two values of LOCAL_PREF. Expects the advertisements oldest first; the younger of two does
+ * not apply to the pools they share. `isUsable` says which advertisements count.
+ */
+export function refuseLocalPrefConflicts(
+  advertisements: readonly ReadBgpAdvertisement[],
+  { summaries, nodes }: { summaries: PoolSummaries; nodes: NodeDirectory },
+  isUsable: (advertisement: ReadBgpAdvertisement) => boolean,
+): void {
+  const inForce: ReadBgpAdvertisement[] = [];
+  for (const advertisement of advertisements) {
+    if (advertisement.config.serviceSelectors.length > 0) continue;
+    for (const other of inForce) {
+      if (!mayConflict(advertisement.config, other.config, nodes)) continue;
+      const shared = conflictingPools(advertisement.config, other.config, summaries);
+      if (shared.length > 0) refuseLocalPref(advertisement, other, shared);
+    }
+    if (isUsable(advertisement) && advertisement.config.pools.length > 0) {
+      inForce.push(advertisement);
+    }
+  }
+}
+
+/** Whether the two can make routes for one address that reach one peer from one node. */
+function mayConflict(
+  left: BgpAdvertisementConfig,
+  right: BgpAdvertisementConfig,
+  nodes: NodeDirectory,
+): boolean {
+  if (left.localPref === right.localPref) return false;
+  const differ = lengthsDiffer(left, right);
+  if (differ.ipv4 && differ.ipv6) return false;
+  const isPeerDisjoint =
+    left.peers.length > 0 &&
+    right.peers.length > 0 &&
+    !left.peers.some(peer => right.peers.includes(peer));
+  return !isPeerDisjoint && nodes.mayShareNode(left.nodeSelectors, right.nodeSelectors);
+}
+
+/** The pools of both for which some aggregate comes out the same: a mixed pool needs both lengths to differ. */
+function conflictingPools(
+  left: BgpAdvertisementConfig,
+  right: BgpAdvertisementConfig,
+  summaries: PoolSummaries,
+): readonly string[] {
+  const differ = lengthsDiffer(left, right);
+  const others = left.pools === right.pools ? undefined : new Set(right.pools);
+  return left.pools.filter(name => {
+    if (others && !others.has(name)) return false;
+    const { ipv4, ipv6 } = summaries.get(name);
+    return (ipv4 !== undefined && !differ.ipv4) || (ipv6 !== undefined && !differ.ipv6);
+  });
+}
+
+function lengthsDiffer(
+  left: BgpAdvertisementConfig,
+  right: BgpAdvertisementConfig,
+): { readonly ipv4: boolean; readonly ipv6: boolean } {
+  return {
+    ipv4: left.aggregationLengthV4 !== right.aggregationLengthV4,
+    ipv6: left.aggregationLengthV6 !== right.aggregationLengthV6,
+  };
+}
+
+function refuseLocalPref(
+  advertisement: ReadBgpAdvertisement,
+  other: ReadBgpAdvertisement,
+  shared: readonly string[],
+): void {
+  const { subject, config } = advertisement;
+  const pools: ObjectRef[] = shared.map(name => ({
+    kind: "IPAddressPool",
+    namespace: subject.ref.namespace,
+    name,
+  }));
+  const [first] = pools;
+  const more = pools.length > 1 ? ` and ${pools.length - 1} more` : "";
+  const where = first === undefined ? "a pool" : `${formatObject(first)}${more}`;
+  subject.refusePart({
+    rule: "V-G15",
+    field: "spec.localPref",
+    value: String(config.localPref),
+    reason: `differs from ${other.config.localPref} in ${formatObject(other.subject.ref)} for ${where}`,
+    wayOut: "Use one value, or choose different pools, peers, nodes or aggregation lengths.",
+    related: [other.subject.ref, ...pools],
+  });
+  const excluded = new Set(shared);
+  advertisement.config = { ...config, pools: config.pools.filter(name => !excluded.has(name)) };
+}
