@@ -13,7 +13,7 @@
  *      +---------------+
  */
 import { assert, err, ok, type Result } from "../../net/result";
-import { AS_TRANS, BGP_VERSION, OpenErrorSubcode, OptionalParameterType } from "../constants";
+import { BGP_VERSION, OpenErrorSubcode, OptionalParameterType } from "../constants";
 import { decodeCapabilities, writeCapability, type Capability } from "./capability";
 import { openError, type BgpDecodeError, type Decoded } from "./decode-error";
 import { OctetWriter } from "./octet-writer";
@@ -67,7 +67,7 @@ export function writeOpen(writer: OctetWriter, message: OpenMessage): void {
 }
 
 /**
- * Decodes the body of an OPEN. Errors, all `reset`: 2/1 version (data: 4), 2/2 AS 0 or AS_TRANS without the capability,
+ * Decodes the body of an OPEN. Errors, all `reset`: 2/1 version (data: 4), 2/2 AS 0,
  * 2/3 identifier 0, 2/4 unknown parameter, 2/6 hold time of 1 or 2 s, 2/0 lengths that do not fit. Problems: capabilities left out.
  */
 export function decodeOpen(body: Uint8Array): Result<Decoded<OpenMessage>, BgpDecodeError> {
@@ -95,7 +95,6 @@ export function decodeOpen(body: Uint8Array): Result<Decoded<OpenMessage>, BgpDe
 function checkFields(message: OpenMessage): BgpDecodeError | undefined {
   const as = toOpenAs(message);
   if (message.myAs === 0 || as === 0) return openError(OpenErrorSubcode.badPeerAs, "AS 0");
-  if (as === AS_TRANS) return openError(OpenErrorSubcode.badPeerAs, "AS_TRANS as the AS");
   if (message.bgpIdentifier === 0) {
     return openError(OpenErrorSubcode.badBgpIdentifier, "BGP Identifier 0");
   }
