@@ -68,7 +68,7 @@ async function patiently<Answer>(signal: AbortSignal, ask: () => Promise<Answer>
     try {
       return await ask();
     } catch (error) {
-      const isBusy = error instanceof ApiError && [429, 503].includes(error.status ?? 0);
+      const isBusy = error instanceof ApiError && [429, 503].includes(error.status);
       if (!isBusy || signal.aborted || performance.now() > deadlineMs) throw error;
       await sleep(RETRY_MS);
     }

@@ -1,0 +1,251 @@
+/** The built admission process as a plain process beside a real API server: what kubectl shows, and what is stored. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { request } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freePorts, startApiServer, type ApiServer } from "../../../lab/api-server";
+import { install, WEBHOOK_SECRET } from "../../../lab/install";
+import type { RunResult } from "../../../lab/run";
+import { Part } from "./part";
+
+const NAMESPACE = "metallb-system";
+
+interface StoredPool {
+  readonly spec: { readonly addresses: readonly string[] };
+  readonly metadata: { readonly annotations?: Readonly<Record<string, string>> };
+}
+
+let stateDir: string;
+let server: ApiServer;
+let admission: Part;
+let ports: { webhook: number; metrics: number; probe: number };
+
+function object(kind: string, name: string, spec: unknown, namespace = NAMESPACE): string {
+  const version = kind === "BGPPeer" ? "v1beta2" : "v1beta1";
+  const apiVersion = `metallb.io/${version}`;
+  return JSON.stringify({ apiVersion, kind, metadata: { name, namespace }, spec });
+}
+
+const pool = (name: string, ...addresses: string[]) => object("IPAddressPool", name, { addresses });
+
+/** Runs kubectl on one object; never rejects. */
+function kubectl(argv: readonly string[], input?: string): Promise<RunResult> {
+  const from = input === undefined ? [] : ["-f", "-"];
+  return server.kubectl([...argv, ...from], { check: false, ...(input ? { input } : {}) });
+}
+
+async function storedPool(name: string): Promise<StoredPool> {
+  const which = ["get", "ipaddresspool", name, "-n", NAMESPACE, "-o", "json"];
+  const { stdout } = await server.kubectl(which);
+  return JSON.parse(stdout) as StoredPool;
+}
+
+function startAdmission(): Part {
+  const { webhook, metrics, probe } = ports;
+  const flags = [`--webhook-port=${webhook}`, `--port=${metrics}`, "--health-probe-port"];
+  return Part.start("admission", [...flags, String(probe)], { KUBECONFIG: server.kubeconfigPath });
+}
+
+beforeAll(async () => {
+  stateDir = mkdtempSync(join(tmpdir(), "herald-kube-admission-"));
+  server = await startApiServer({ stateDir });
+  const [webhook = 0, metrics = 0, probe = 0] = await freePorts(3);
+  ports = { webhook, metrics, probe };
+  const admissionUrl = `https://127.0.0.1:${webhook}`;
+  await install({ kubectl: server.kubectl.bind(server), admissionUrl });
+  admission = startAdmission();
+  await admission.untilReady(probe);
+});
+
+afterAll(async () => {
+  await admission.end("SIGKILL");
+  await server.stop();
+  rmSync(stateDir, { recursive: true, force: true });
+});
+
+describe("a change that is good", () => {
+  it("is stored at the first try, right after the installation", async () => {
+    const created = await kubectl(["create"], pool("first", "192.168.1.240/28"));
+    expect(created.stderr).not.toContain("Error");
+    expect(created.status).toBe(0);
+    expect((await storedPool("first")).spec.addresses).toEqual(["192.168.1.240/28"]);
+  });
+
+  it("is stored in its normal form, whatever a person wrote", async () => {
+    const written = ["10.0.0.1", "10.1.0.1  -  10.1.0.5", "FC00:F853:CCD:E799::/124"];
+    const created = await kubectl(["create"], pool("normal", ...written));
+    expect(created.status).toBe(0);
+    const stored = await storedPool("normal");
+    const normal = ["10.0.0.1/32", "10.1.0.1-10.1.0.5", "fc00:f853:ccd:e799::/124"];
+    expect(stored.spec.addresses).toEqual(normal);
+    expect(stored.metadata.annotations).toEqual({ "herald.pepr.dev/admission": "succeeded" });
+  });
+
+  it("may be applied again: no difference remains to be applied", async () => {
+    const input = pool("applied", "10.9.0.0-10.9.0.9");
+    expect((await kubectl(["apply"], input)).stdout).toContain("created");
+    expect((await kubectl(["apply"], input)).stdout).toContain("unchanged");
+  });
+
+  it("brings its warnings to the person", async () => {
+    const spec = { ipAddressPools: ["nowhere"] };
+    const created = await kubectl(["create"], object("L2Advertisement", "dangling", spec));
+    expect(created.status).toBe(0);
+    expect(created.stderr).toMatch(
+      /^Warning: L2Advertisement "dangling": spec.ipAddressPools\[0\]/,
+    );
+    expect(created.stderr).toContain('"nowhere" names no existing IPAddressPool');
+  });
+});
+
+describe("a change that is refused", () => {
+  const refusal = (webhook: string) => `admission webhook "${webhook}" denied the request: `;
+
+  it("names object, field, value and reason", async () => {
+    const created = await kubectl(["create"], pool("bad", "10.2.0.0/24", "192.168.1.300"));
+    expect(created.status).toBe(1);
+    expect(created.stderr).toContain(refusal("ipaddresspoolvalidationwebhook.metallb.io"));
+    const sentence = 'IPAddressPool "bad": spec.addresses[1] "192.168.1.300" is not an address';
+    expect(created.stderr).toContain(sentence);
+  });
+
+  it("names both pools that overlap", async () => {
+    await kubectl(["create"], pool("left", "10.3.0.0/24"));
+    const created = await kubectl(["create"], pool("right", "10.3.0.128-10.3.0.140"));
+    expect(created.status).toBe(1);
+    expect(created.stderr).toContain('IPAddressPool "right"');
+    expect(created.stderr).toContain("left");
+    expect(created.stderr).toContain("10.3.0.0/24");
+    expect(created.stderr).toContain("10.3.0.128-10.3.0.140");
+  });
+
+  it("tells every problem, not the first", async () => {
+    const created = await kubectl(["create"], pool("worse", "10.4.0.300", "10.4.1.9-10.4.1.1"));
+    expect(created.stderr).toContain("spec.addresses[0]");
+    expect(created.stderr).toContain("spec.addresses[1]");
+  });
+
+  it("names the right namespace for an object elsewhere", async () => {
+    const spec = { addresses: ["10.5.0.0/24"] };
+    const created = await kubectl(["create"], object("IPAddressPool", "lost", spec, "default"));
+    expect(created.status).toBe(1);
+    expect(created.stderr).toContain('"default"');
+    expect(created.stderr).toContain('"metallb-system"');
+  });
+
+  it.each([
+    { how: "replace", argv: ["replace"], number: 1 },
+    { how: "apply", argv: ["apply"], number: 2 },
+    { how: "server-side apply", argv: ["apply", "--server-side"], number: 3 },
+    { how: "dry run", argv: ["apply", "--dry-run=server"], number: 4 },
+  ])("is refused by $how and leaves the stored object alone", async ({ argv, number }) => {
+    const name = `kept-${number}`;
+    const addresses = [`10.6.${number}.0/24`];
+    await kubectl(["apply"], pool(name, ...addresses));
+    const changed = await kubectl(argv, pool(name, "10.6.0.0/33"));
+    expect(changed.status).toBe(1);
+    expect(changed.stderr).toContain('"10.6.0.0/33"');
+    expect((await storedPool(name)).spec.addresses).toEqual(addresses);
+  });
+
+  it("is refused by patch and leaves the stored object alone", async () => {
+    await kubectl(["create"], pool("patched", "10.7.0.0/24"));
+    const patch = JSON.stringify({ spec: { addresses: ["10.7.0.0/24", "10.7.0.9"] } });
+    const which = ["patch", "ipaddresspool", "patched", "-n", NAMESPACE, "--type=merge"];
+    const changed = await kubectl([...which, "-p", patch]);
+    expect(changed.status).toBe(1);
+    expect(changed.stderr).toContain("10.7.0.9");
+    expect((await storedPool("patched")).spec.addresses).toEqual(["10.7.0.0/24"]);
+  });
+});
+
+describe("what webhooks are registered for", () => {
+  it("is our kinds alone, and deletions go through without us", async () => {
+    const { stdout } = await server.kubectl([
+      "get",
+      "mutatingwebhookconfigurations,validatingwebhookconfigurations",
+      "-o",
+      "json",
+    ]);
+    interface Webhook {
+      readonly failurePolicy: string;
+      readonly rules: readonly { apiGroups: string[]; operations: string[] }[];
+    }
+    const { items } = JSON.parse(stdout) as { items: { webhooks: Webhook[] }[] };
+    const webhooks = items.flatMap(({ webhooks: some }) => some);
+    expect(webhooks.length).toBeGreaterThan(12);
+    for (const { rules, failurePolicy } of webhooks) {
+      expect(rules.flatMap(rule => rule.apiGroups)).toEqual(["metallb.io"]);
+      const deletes = rules.some(rule => rule.operations.includes("DELETE"));
+      expect(failurePolicy).toBe(deletes ? "Ignore" : "Fail");
+    }
+  });
+
+  it("does not touch Services", async () => {
+    const service = {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name: "untouched", namespace: "default" },
+      spec: { type: "LoadBalancer", ports: [{ port: 80 }] },
+    };
+    await server.kubectl(["create", "-f", "-"], { input: JSON.stringify(service) });
+    const { stdout } = await server.kubectl(["get", "service", "untouched", "-o", "json"]);
+    const { metadata } = JSON.parse(stdout) as { metadata: { annotations?: unknown } };
+    expect(metadata.annotations).toBeUndefined();
+  });
+});
+
+describe("the process", () => {
+  it("serves metrics of its reviews on a port of its own", async () => {
+    const text = await (await fetch(`http://127.0.0.1:${ports.metrics}/metrics`)).text();
+    expect(text).toMatch(
+      /herald_admission_reviews_total\{kind="IPAddressPool",[^}]*"refused"\} \d/,
+    );
+  });
+
+  it("answers nobody who does not know the token", async () => {
+    const url = `https://127.0.0.1:${ports.webhook}/validate/wrong`;
+    const status = await new Promise<number | undefined>((resolve, reject) => {
+      const asked = request(url, { method: "POST", rejectUnauthorized: false }, answer => {
+        answer.resume();
+        resolve(answer.statusCode);
+      });
+      asked.on("error", reject);
+      asked.end();
+    });
+    expect(status).toBe(401);
+  });
+
+  it("leaves certificate and token as they are when it is installed again", async () => {
+    const which = ["get", "secret", WEBHOOK_SECRET, "-n", NAMESPACE, "-o", "jsonpath={.data}"];
+    const before = (await server.kubectl(which)).stdout;
+    const admissionUrl = `https://127.0.0.1:${ports.webhook}`;
+    await install({ kubectl: server.kubectl.bind(server), admissionUrl });
+    expect((await server.kubectl(which)).stdout).toBe(before);
+    expect((await kubectl(["create"], pool("after-install", "10.8.0.0/24"))).status).toBe(0);
+  });
+
+  it("ends with 0 within two seconds of SIGTERM, with the API server's connection open", async () => {
+    const { code, signal, tookMs } = await admission.end("SIGTERM");
+    expect({ code, signal }).toEqual({ code: 0, signal: null });
+    expect(tookMs).toBeLessThan(2_000);
+  });
+
+  it("away, is named by kubectl as what is missing, and deletions still work", async () => {
+    const created = await kubectl(["create"], pool("nobody", "10.10.0.0/24"));
+    expect(created.status).toBe(1);
+    expect(created.stderr).toContain('failed calling webhook "ipaddresspool');
+    const deleted = await kubectl(["delete", "ipaddresspool", "normal", "-n", NAMESPACE]);
+    expect(deleted.status).toBe(0);
+  });
+
+  it("started while the API server is away, waits for it and then serves", async () => {
+    await server.kill();
+    admission = startAdmission();
+    await admission.until(() => admission.output.includes("waiting for"), { what: "waiting" });
+    await server.restart();
+    await admission.untilReady(ports.probe);
+    expect((await kubectl(["create"], pool("again", "10.11.0.0/24"))).status).toBe(0);
+  });
+});
