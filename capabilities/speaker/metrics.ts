@@ -64,7 +64,7 @@ export class SpeakerMetrics {
         registers: [],
         collect() {
           const contactMs = given.lastContactMs();
-          if (contactMs === undefined) this.reset();
+          if (contactMs === undefined) this.remove();
           else this.set((given.nowMs() - contactMs) / 1_000);
         },
       }),
