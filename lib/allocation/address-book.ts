@@ -3,7 +3,7 @@
  * pools when the configuration changes. A planner reads it, `applyPlan` writes it; nobody else.
  */
 import type { Pool } from "../config/configuration";
-import { formatIpAddress, type IpAddress } from "../net/ip-address";
+import { formatIpAddress, isSameAddress, type IpAddress } from "../net/ip-address";
 import { assert } from "../net/result";
 import { PoolIndex, type FamilyUse, type NamespaceLabels, type PoolUse } from "./pool-index";
 import type { Claim } from "./service";
@@ -24,10 +24,8 @@ export type Conflict =
 /** One address in use. Its users are allowed to share it, so they have the same keys and distinct ports. */
 export interface AddressUse {
   readonly address: IpAddress;
-  readonly users: Set<string>;
-  readonly portUsers: Map<string, string>;
-  sharingKey: string;
-  backendKey: string;
+  /** In the order they came; mostly one. */
+  users: readonly Claim[];
   /** Undefined while no pool gives the address away. */
   place:
     | { readonly pool: PoolUse; readonly family: FamilyUse; readonly ordinal: bigint }
@@ -70,7 +68,7 @@ export class AddressBook {
 
   /** Keys of the Services on an address, in the order they came. */
   usersOf(address: IpAddress): readonly string[] {
-    return [...(this.uses[address.family].get(address.value)?.users ?? [])];
+    return (this.uses[address.family].get(address.value)?.users ?? []).map(user => user.key);
   }
 
   /** How many Services have their addresses from the pool. */
@@ -85,20 +83,18 @@ export class AddressBook {
 
   /** What forbids the claim on the address; undefined when nobody else is on it or all may share. */
   conflictOf(claim: Claim, address: IpAddress): Conflict | undefined {
-    const use = this.uses[address.family].get(address.value);
-    if (use === undefined || isOnlyUser(use, claim.key)) return undefined;
-    const others = (): readonly string[] => [...use.users].filter(user => user !== claim.key);
-    if (use.sharingKey === "" || claim.sharingKey === "") {
-      const type = use.users.has(claim.key) ? "sharing-key" : "not-shared";
-      return { type, others: others() };
+    const users = this.uses[address.family].get(address.value)?.users ?? [];
+    const others = users.filter(user => user.key !== claim.key);
+    const [first] = others;
+    if (first === undefined) return undefined;
+    const keys = (): readonly string[] => others.map(user => user.key);
+    if (first.sharingKey === "" || (claim.sharingKey === "" && others.length === users.length)) {
+      return { type: "not-shared", others: keys() };
     }
-    if (use.sharingKey !== claim.sharingKey) return { type: "sharing-key", others: others() };
-    if (use.backendKey !== claim.backendKey) return { type: "backend", others: others() };
-    const port = claim.ports.find(candidate => {
-      const user = use.portUsers.get(candidate);
-      return user !== undefined && user !== claim.key;
-    });
-    return port === undefined ? undefined : { type: "port", port, others: others() };
+    if (first.sharingKey !== claim.sharingKey) return { type: "sharing-key", others: keys() };
+    if (first.backendKey !== claim.backendKey) return { type: "backend", others: keys() };
+    const port = claim.ports.find(wanted => others.some(user => user.ports.includes(wanted)));
+    return port === undefined ? undefined : { type: "port", port, others: keys() };
   }
 
   /**
@@ -132,41 +128,34 @@ export class AddressBook {
 
   private join(claim: Claim, address: IpAddress): void {
     const uses = this.uses[address.family];
-    const use = uses.get(address.value) ?? newUse(address);
-    if (use.users.size === 0) {
-      use.sharingKey = claim.sharingKey;
-      use.backendKey = claim.backendKey;
-      this.share(use);
-      uses.set(address.value, use);
-      this.place(use);
+    const known = uses.get(address.value);
+    if (known !== undefined) {
+      const [first] = known.users;
+      assert(
+        first?.sharingKey === claim.sharingKey && first.backendKey === claim.backendKey,
+        `${claim.key} shares ${formatIpAddress(address)} with other keys`,
+      );
+      known.users = [...known.users, claim];
+      return;
     }
-    assert(
-      use.sharingKey === claim.sharingKey && use.backendKey === claim.backendKey,
-      `${claim.key} shares ${formatIpAddress(address)} with other keys`,
-    );
-    use.users.add(claim.key);
-    for (const port of claim.ports) use.portUsers.set(port, claim.key);
+    const use: AddressUse = { address, users: [claim], place: undefined };
+    uses.set(address.value, use);
+    this.place(use);
+    if (claim.sharingKey === "") return;
+    const shared = this.sharedUses.get(claim.sharingKey) ?? new Set();
+    this.sharedUses.set(claim.sharingKey, shared.add(use));
   }
 
   private leave(claim: Claim, address: IpAddress): void {
     const use = this.uses[address.family].get(address.value);
     if (use === undefined) return;
-    use.users.delete(claim.key);
-    for (const port of claim.ports) {
-      if (use.portUsers.get(port) === claim.key) use.portUsers.delete(port);
-    }
-    if (use.users.size > 0) return;
+    use.users = use.users.filter(user => user.key !== claim.key);
+    if (use.users.length > 0) return;
     this.uses[address.family].delete(address.value);
     use.place?.family.free.release(use.place.ordinal);
-    const shared = this.sharedUses.get(use.sharingKey);
+    const shared = this.sharedUses.get(claim.sharingKey);
     shared?.delete(use);
-    if (shared?.size === 0) this.sharedUses.delete(use.sharingKey);
-  }
-
-  private share(use: AddressUse): void {
-    if (use.sharingKey === "") return;
-    const shared = this.sharedUses.get(use.sharingKey) ?? new Set();
-    this.sharedUses.set(use.sharingKey, shared.add(use));
+    if (shared?.size === 0) this.sharedUses.delete(claim.sharingKey);
   }
 
   private place(use: AddressUse): void {
@@ -186,27 +175,16 @@ export class AddressBook {
   }
 }
 
-function newUse(address: IpAddress): AddressUse {
-  return {
-    address,
-    users: new Set(),
-    portUsers: new Map(),
-    sharingKey: "",
-    backendKey: "",
-    place: undefined,
-  };
-}
-
-function isOnlyUser(use: AddressUse, key: string): boolean {
-  return use.users.size === 0 || (use.users.size === 1 && use.users.has(key));
-}
-
 function isSameBooking(before: Booking, claim: Claim, addresses: readonly IpAddress[]): boolean {
   return (
     before.claim.sharingKey === claim.sharingKey &&
     before.claim.backendKey === claim.backendKey &&
     isSameList(before.claim.ports, claim.ports) &&
-    isSameList(before.addresses.map(formatIpAddress), addresses.map(formatIpAddress))
+    before.addresses.length === addresses.length &&
+    addresses.every((address, index) => {
+      const other = before.addresses[index];
+      return other !== undefined && isSameAddress(other, address);
+    })
   );
 }
 

@@ -4,7 +4,7 @@
  * address it gets. A wish that cannot be met never costs the address the Service has.
  */
 import { quote } from "../config/problem";
-import { formatIpAddress, type IpAddress, type IpFamily } from "../net/ip-address";
+import { formatIpAddress, isSameAddress, type IpAddress, type IpFamily } from "../net/ip-address";
 import type { AddressBook } from "./address-book";
 import { chooseAddresses, lowestUsable, type Choice } from "./choose";
 import { ingressAddresses, judgeHeld, type Held } from "./held";
@@ -238,7 +238,7 @@ interface KeptAddresses {
 }
 
 function planHeld(draft: Draft, request: AddressRequest, held: KeptAddresses): ServicePlan {
-  const isHalf = held.addresses.length === 1 && serviceFamily(draft.service) === "dual";
+  const isHalf = held.addresses.length === 1 && draft.service.clusterIps.length === 2;
   const isFulfilled = fulfils(held, request);
   if (isHalf && isFulfilled && request.addresses.length === 0) {
     const added = addOtherFamily(draft, held);
@@ -315,7 +315,7 @@ function move(draft: Draft, request: AddressRequest, held: KeptAddresses): Servi
 function assign(draft: Draft, choice: Choice): ServicePlan {
   const { addresses } = choice;
   const pool = draft.book.pools.named(choice.pool);
-  const isHalf = addresses.length === 1 && serviceFamily(draft.service) === "dual";
+  const isHalf = addresses.length === 1 && draft.service.clusterIps.length === 2;
   if (isHalf && pool !== undefined) warnHalf(draft, { addresses, pool });
   return draft.assign(choice);
 }
@@ -341,13 +341,16 @@ function inWrittenOrder(
   service: ServiceView,
   addresses: readonly IpAddress[],
 ): readonly IpAddress[] {
+  if (addresses.length < 2) return addresses;
   const written = parseAddresses(ingressAddresses(service));
   return written !== undefined && isSameSet(written, addresses) ? written : addresses;
 }
 
 function isSameSet(left: readonly IpAddress[], right: readonly IpAddress[]): boolean {
-  const texts = new Set(right.map(formatIpAddress));
-  return left.length === right.length && left.every(address => texts.has(formatIpAddress(address)));
+  return (
+    left.length === right.length &&
+    left.every(address => right.some(other => isSameAddress(address, other)))
+  );
 }
 
 /** Whether status and annotation are so already; `ipMode: VIP`, which the API server adds, is no difference. */

@@ -3,13 +3,14 @@ import type { Report, ServicePlan } from "./plan";
 
 interface ServiceReports {
   /** Occurrences planned and not told yet: their write has not succeeded. */
-  readonly pending: Map<string, Report>;
+  readonly pending: readonly Report[];
   /** States and notices of the latest plan. */
-  current: readonly Report[];
-  /** Texts of the states told that still hold. */
-  toldStates: Set<string>;
-  readonly toldNotices: Set<string>;
+  readonly current: readonly Report[];
+  /** States that have been told and still hold, and all notices that have been told. */
+  readonly told: readonly Report[];
 }
+
+const NOTHING: ServiceReports = { pending: [], current: [], told: [] };
 
 export class ReportLog {
   private readonly services = new Map<string, ServiceReports>();
@@ -18,54 +19,35 @@ export class ReportLog {
   plan(plan: ServicePlan): void {
     const reports = plan.steps.flatMap(step => (step.type === "report" ? [step.report] : []));
     if (reports.length === 0 && !this.services.has(plan.key)) return;
-    const known = this.of(plan.key);
-    if (plan.booking === undefined || plan.steps.some(step => step.type === "assign")) {
-      for (const [text, report] of known.pending) {
-        if (report.reason === "IPAllocated") known.pending.delete(text);
-      }
-    }
-    for (const report of reports) {
-      if (report.nature === "occurrence") known.pending.set(textOf(report), report);
-    }
-    known.current = reports.filter(report => report.nature !== "occurrence");
+    const { pending, told } = this.services.get(plan.key) ?? NOTHING;
+    const isReplaced =
+      plan.booking === undefined || plan.steps.some(step => step.type === "assign");
+    const still = pending.filter(report => !isReplaced || report.reason !== "IPAllocated");
+    const occurrences = reports.filter(report => report.nature === "occurrence");
+    this.services.set(plan.key, {
+      pending: [...still, ...occurrences.filter(report => !isAmong(report, still))],
+      current: reports.filter(report => report.nature !== "occurrence"),
+      told,
+    });
   }
 
   /** What is to be told now that the latest plan of the Service has been carried out; each only once. */
   take(key: string): readonly Report[] {
-    const known = this.services.get(key);
-    if (known === undefined) return [];
-    const due = [...known.pending.values()];
-    known.pending.clear();
-    const states = known.current.filter(report => report.nature === "state");
-    due.push(...states.filter(report => !known.toldStates.has(textOf(report))));
-    known.toldStates = new Set(states.map(textOf));
-    for (const report of known.current) {
-      if (report.nature !== "notice" || known.toldNotices.has(textOf(report))) continue;
-      known.toldNotices.add(textOf(report));
-      due.push(report);
-    }
-    known.current = states;
-    if (known.toldStates.size === 0 && known.toldNotices.size === 0) this.services.delete(key);
-    return due;
+    const { pending, current, told } = this.services.get(key) ?? NOTHING;
+    const fresh = current.filter(report => !isAmong(report, told));
+    const states = current.filter(report => report.nature === "state");
+    const notices = [...told, ...fresh].filter(report => report.nature === "notice");
+    if (states.length + notices.length === 0) this.services.delete(key);
+    else this.services.set(key, { pending: [], current: states, told: [...states, ...notices] });
+    return [...pending, ...fresh];
   }
 
   /** Forgets a Service that is gone. */
   forget(key: string): void {
     this.services.delete(key);
   }
-
-  private of(key: string): ServiceReports {
-    const known = this.services.get(key) ?? {
-      pending: new Map<string, Report>(),
-      current: [],
-      toldStates: new Set<string>(),
-      toldNotices: new Set<string>(),
-    };
-    this.services.set(key, known);
-    return known;
-  }
 }
 
-function textOf(report: Report): string {
-  return `${report.reason}\n${report.message}`;
+function isAmong(report: Report, others: readonly Report[]): boolean {
+  return others.some(other => other.reason === report.reason && other.message === report.message);
 }

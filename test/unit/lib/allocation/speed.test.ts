@@ -12,34 +12,37 @@ function fill(addresses: readonly string[], count: number, avoidBuggyIps = false
   return allocator;
 }
 
-function elapsedMs(work: () => void): number {
-  const startedMs = performance.now();
-  work();
-  return performance.now() - startedMs;
+/** The shortest of a few runs: what the code needs, not what the machine is doing besides. */
+function shortestMs(runs: number, work: () => void): number {
+  let shortest = Infinity;
+  for (let run = 0; run < runs; run += 1) {
+    const startedMs = performance.now();
+    work();
+    shortest = Math.min(shortest, performance.now() - startedMs);
+  }
+  return shortest;
 }
 
 it.each([[["10.0.0.0/16"]], [["10.0.0.0/8"]]])("20,000 addresses of %s within 1 s", addresses => {
-  expect(elapsedMs(() => fill(addresses, 20_000))).toBeLessThan(1_000);
+  expect(shortestMs(3, () => fill(addresses, 20_000))).toBeLessThan(1_000);
 });
 
 it("the one free address of 65,536 is found at once", () => {
   const allocator = fill(["10.0.0.0/16"], 65_536);
   expect(allocator.reconcile("ns1/more", service("more")).plan.isWaiting).toBe(true);
-  allocator.reconcile("ns1/s40000", undefined);
-  let address: unknown;
-  const spentMs = elapsedMs(() => {
-    const [first] = allocator.reconcile("ns1/last", service("last")).plan.booking?.addresses ?? [];
-    address = first;
+  const spentMs = shortestMs(20, () => {
+    allocator.reconcile("ns1/s40000", undefined);
+    const { booking } = allocator.reconcile("ns1/s40000", service("s40000")).plan;
+    expect(booking?.addresses).toEqual([{ family: "ipv4", value: 0x0a000000n + 40_000n }]);
   });
-  expect(address).toEqual({ family: "ipv4", value: 0x0a000000n + 40_000n });
-  expect(spentMs).toBeLessThan(20);
+  expect(spentMs).toBeLessThan(2);
 });
 
 it("an IPv6 /64 whose first 10,000 addresses are taken costs no walk", () => {
-  const allocator = new Allocator({ lbClass: "" });
-  allocator.setPools([pool("P", ["2001:db8::/64"])], new Map());
   const v6 = { clusterIps: ["fd00::10"] };
-  const spentMs = elapsedMs(() => {
+  const spentMs = shortestMs(3, () => {
+    const allocator = new Allocator({ lbClass: "" });
+    allocator.setPools([pool("P", ["2001:db8::/64"])], new Map());
     for (let index = 0; index < 10_000; index += 1) {
       allocator.reconcile(`ns1/s${index}`, service(`s${index}`, v6));
     }
