@@ -2,17 +2,21 @@
  * The verdict on one change of one object against the whole configuration. Only a change that takes part in an error is
  * refused: an object that is wrong already never keeps others from being changed.
  */
-import { checkConfiguration } from "./check";
-import {
-  formatObject,
-  isSameObject,
-  problemKey,
-  quote,
-  toShownText,
-  type ObjectRef,
-  type Problem,
-} from "./problem";
+import { checkConfiguration, checkForReview } from "./check";
+import { isSameObject, problemKey, quote, type ObjectRef, type Problem } from "./problem";
+import { readSubject, toObjectRef } from "./read-subjects";
 import type { ConfigurationResources } from "./resources";
+import {
+  asRefusal,
+  isLastingRefusal,
+  isShown,
+  isStrict,
+  judgeTransition,
+  refuseProfileInUse,
+  takesPart,
+  toProblem,
+  warnOfLosses,
+} from "./review-rules";
 
 export {
   normaliseBFDProfile,
@@ -42,77 +46,142 @@ export interface ReviewOptions {
   readonly namespace: string;
 }
 
-/** Judges the change. `live` is what is stored now; whether it already holds the changed object makes no difference. */
+/**
+ * Judges the change. `live` is what is stored now; whether it already holds the changed object makes no difference. A change
+ * that leaves spec and labels as they are is never refused: finalizers and annotations must stay writable. Total.
+ */
 export function reviewChange(
   change: Change,
   live: ConfigurationResources,
   { namespace }: ReviewOptions,
 ): Review {
-  if (change.operation === "DELETE") return { refusals: [], warnings: [] };
-  const ref = { kind: change.kind, ...nameOf(change.object) };
-  if (change.operation === "CREATE" && ref.namespace !== namespace) {
-    return { refusals: [wrongNamespace(ref, namespace)], warnings: [] };
+  const list = LISTS.get(change.kind);
+  if (list === undefined) return NOTHING;
+  if (change.operation !== "DELETE" && isLeaving(change.object)) return NOTHING;
+  const ref = toObjectRef(change.kind, change.object);
+  if (ref.namespace !== namespace) return reviewElsewhere(change, ref, namespace);
+  switch (change.operation) {
+    case "CREATE":
+      return reviewCreation(ref, replace(live, { ref, list, object: change.object }));
+    case "UPDATE":
+      return reviewUpdate(change, live, { ref, list });
+    case "DELETE":
+      return reviewDeletion(change, live, { ref, list });
   }
-  const after = replace(live, ref, change.object);
-  const own = checkConfiguration(after).problems.filter(
-    problem =>
-      isSameObject(problem.object, ref) || problem.related.some(other => isSameObject(other, ref)),
-  );
-  const seen = new Set<string>();
-  const distinct = own.filter(problem => {
-    const key = problemKey(problem);
-    const isNew = !seen.has(key);
-    seen.add(key);
-    return isNew;
-  });
+}
+
+type ListName =
+  | "ipAddressPools"
+  | "l2Advertisements"
+  | "bgpAdvertisements"
+  | "bgpPeers"
+  | "bfdProfiles"
+  | "communities";
+
+const LISTS: ReadonlyMap<string, ListName> = new Map([
+  ["IPAddressPool", "ipAddressPools"],
+  ["L2Advertisement", "l2Advertisements"],
+  ["BGPAdvertisement", "bgpAdvertisements"],
+  ["BGPPeer", "bgpPeers"],
+  ["BFDProfile", "bfdProfiles"],
+  ["Community", "communities"],
+]);
+
+const NOTHING: Review = { refusals: [], warnings: [] };
+
+interface Place {
+  readonly ref: ObjectRef;
+  readonly list: ListName;
+}
+
+/** Rule V-W1: nobody looks there. What exists there may be changed and removed. */
+function reviewElsewhere(change: Change, ref: ObjectRef, namespace: string): Review {
+  if (change.operation === "DELETE") return NOTHING;
+  const finding = {
+    rule: "V-W1",
+    field: "metadata.namespace",
+    value: ref.namespace,
+    reason: "is not where Herald looks for its configuration",
+    wayOut: `Create the object in the namespace ${quote(namespace)}.`,
+  };
+  const problem = toProblem(ref, finding, "refuse");
+  if (change.operation === "CREATE") return { refusals: [problem], warnings: [] };
+  return { refusals: [], warnings: [{ ...problem, severity: "warn" }] };
+}
+
+function reviewCreation(ref: ObjectRef, after: ConfigurationResources): Review {
+  const { problems } = checkForReview(after, ref);
+  const own = problems.filter(problem => takesPart(problem, ref));
   return {
-    refusals: distinct.filter(
-      ({ severity, nature }) => severity === "refuse" && nature === "lasting",
-    ),
-    warnings: distinct.filter(({ severity }) => severity === "warn"),
+    refusals: own.filter(isLastingRefusal).concat(own.filter(isStrict).map(asRefusal)),
+    warnings: own
+      .filter(problem => !isLastingRefusal(problem) && !isStrict(problem))
+      .filter(isShown),
   };
 }
 
-const LISTS: Readonly<Record<string, keyof ConfigurationResources>> = {
-  IPAddressPool: "ipAddressPools",
-  L2Advertisement: "l2Advertisements",
-  BGPAdvertisement: "bgpAdvertisements",
-  BGPPeer: "bgpPeers",
-  BFDProfile: "bfdProfiles",
-  Community: "communities",
-};
+function reviewUpdate(change: Change, live: ConfigurationResources, { ref, list }: Place): Review {
+  const before = replace(live, { ref, list, object: change.oldObject });
+  const after = replace(live, { ref, list, object: change.object });
+  const checkedBefore = checkForReview(before, ref);
+  const checkedAfter = checkForReview(after, ref);
+  const known = new Set(checkedBefore.problems.map(problemKey));
+  const own = checkedAfter.problems.filter(problem => takesPart(problem, ref));
+  const others = checkedAfter.problems.filter(
+    problem => !takesPart(problem, ref) && !known.has(problemKey(problem)),
+  );
+  const refusals = [...own.filter(isLastingRefusal), ...judgeTransition(ref, change)];
+  const warnings = [
+    ...own.filter(problem => !isLastingRefusal(problem)),
+    ...others,
+    ...warnOfLosses(ref, live, { before: checkedBefore, after: checkedAfter }),
+  ].filter(isShown);
+  if (!isSameContent(change)) return { refusals, warnings };
+  return { refusals: [], warnings: [...refusals, ...warnings] };
+}
 
+/** Rule V-W2, and what the others will miss. Everything but a profile in use may be deleted. */
+function reviewDeletion(
+  change: Change,
+  live: ConfigurationResources,
+  { ref, list }: Place,
+): Review {
+  const before = checkConfiguration(replace(live, { ref, list, object: change.object }));
+  const after = checkConfiguration(replace(live, { ref, list, object: undefined }));
+  const known = new Set(before.problems.map(problemKey));
+  const news = after.problems.filter(
+    problem =>
+      isShown(problem) && !isSameObject(problem.object, ref) && !known.has(problemKey(problem)),
+  );
+  const losses = warnOfLosses(ref, live, { before, after });
+  const refusals = ref.kind === "BFDProfile" ? refuseProfileInUse(ref, live) : [];
+  return { refusals, warnings: [...news, ...losses] };
+}
+
+function isLeaving(object: unknown): boolean {
+  const { metadata } = (object ?? {}) as {
+    readonly metadata?: { deletionTimestamp?: unknown } | null;
+  };
+  return typeof metadata?.deletionTimestamp === "string";
+}
+
+/** Whether spec and labels are the same, as far as Herald reads them. */
+function isSameContent({ kind, object, oldObject }: Change): boolean {
+  const [now, before] = [object, oldObject].map(resource => {
+    const { spec, labels } = readSubject(kind, resource);
+    return JSON.stringify([spec, labels], (_key, value: unknown) =>
+      typeof value === "bigint" ? String(value) : value,
+    );
+  });
+  return now === before;
+}
+
+/** The live configuration with the object in its place, or without it when `object` is undefined. */
 function replace(
   live: ConfigurationResources,
-  ref: ObjectRef,
-  object: unknown,
+  { ref, list, object }: Place & { readonly object: unknown },
 ): ConfigurationResources {
-  const list = LISTS[ref.kind];
-  if (list === undefined) return live;
-  const stored = (live[list] ?? []) as readonly unknown[];
-  const others = stored.filter(item => {
-    const { name, namespace } = nameOf(item);
-    return name !== ref.name || namespace !== ref.namespace;
-  });
-  return { ...live, [list]: [...others, object] };
-}
-
-/** Rule V-W1. */
-function wrongNamespace(ref: ObjectRef, namespace: string): Problem {
-  const where = quote(namespace);
-  return {
-    severity: "refuse",
-    nature: "lasting",
-    rule: "V-W1",
-    object: ref,
-    field: "metadata.namespace",
-    value: toShownText(ref.namespace),
-    message: `${formatObject(ref)}: metadata.namespace ${quote(ref.namespace)} is not where Herald looks for its configuration. Create the object in the namespace ${where}.`,
-    related: [],
-  };
-}
-
-function nameOf(object: unknown): Omit<ObjectRef, "kind"> {
-  const metadata = (object as { metadata?: Partial<ObjectRef> } | null | undefined)?.metadata;
-  return { namespace: metadata?.namespace ?? "", name: metadata?.name ?? "" };
+  const stored: readonly unknown[] = live[list] ?? [];
+  const others = stored.filter(item => !isSameObject(toObjectRef(ref.kind, item), ref));
+  return { ...live, [list]: object === undefined ? others : [...others, object] };
 }

@@ -12,6 +12,7 @@ import { formatObject, quote, type ObjectRef } from "./problem";
 export class PoolSummaries {
   readonly #pools: ReadonlyMap<string, Pool>;
   readonly #summaries = new Map<string, PoolSummary>();
+  readonly #refs = new Map<string, ObjectRef>();
 
   constructor(pools: ReadonlyMap<string, Pool>) {
     this.#pools = pools;
@@ -24,6 +25,16 @@ export class PoolSummaries {
     const summary = pool ? summarisePool(pool) : {};
     this.#summaries.set(name, summary);
     return summary;
+  }
+
+  /** One object for each pool, however many problems it takes part in. */
+  refOf(name: string): ObjectRef {
+    const known = this.#refs.get(name);
+    if (known) return known;
+    const namespace = this.#pools.get(name)?.namespace ?? "";
+    const ref = { kind: "IPAddressPool", namespace, name };
+    this.#refs.set(name, ref);
+    return ref;
   }
 }
 
@@ -44,7 +55,8 @@ export function refuseWideAggregates(
     const tooWide = LENGTHS.filter(
       ({ family, key }) => config[key] < (summary[family]?.lengthBits ?? 0),
     );
-    for (const length of tooWide) refuseAggregate(advertisement, { name, summary, length });
+    const owner = summaries.refOf(name);
+    for (const length of tooWide) refuseAggregate(advertisement, { owner, summary, length });
     return tooWide.length === 0;
   });
   if (fitting.length < config.pools.length) advertisement.config = { ...config, pools: fitting };
@@ -53,14 +65,13 @@ export function refuseWideAggregates(
 function refuseAggregate(
   { subject, config }: ReadBgpAdvertisement,
   {
-    name,
+    owner,
     summary,
     length,
-  }: { name: string; summary: PoolSummary; length: (typeof LENGTHS)[number] },
+  }: { owner: ObjectRef; summary: PoolSummary; length: (typeof LENGTHS)[number] },
 ): void {
   const limit = summary[length.family];
   if (limit === undefined) return;
-  const owner = { kind: "IPAddressPool", namespace: subject.ref.namespace, name };
   const entry = `${quote(limit.entry.text)} of ${formatObject(owner)}`;
   subject.refusePart({
     rule: "V-G14",
@@ -87,7 +98,9 @@ export function refuseLocalPrefConflicts(
     for (const other of inForce) {
       if (!mayConflict(advertisement.config, other.config, nodes)) continue;
       const shared = conflictingPools(advertisement.config, other.config, summaries);
-      if (shared.length > 0) refuseLocalPref(advertisement, other, shared);
+      if (shared.length === 0) continue;
+      const pools = shared.map(name => summaries.refOf(name));
+      refuseLocalPref(advertisement, other, pools);
     }
     if (isUsable(advertisement) && advertisement.config.pools.length > 0) {
       inForce.push(advertisement);
@@ -139,14 +152,9 @@ function lengthsDiffer(
 function refuseLocalPref(
   advertisement: ReadBgpAdvertisement,
   other: ReadBgpAdvertisement,
-  shared: readonly string[],
+  pools: readonly ObjectRef[],
 ): void {
   const { subject, config } = advertisement;
-  const pools: ObjectRef[] = shared.map(name => ({
-    kind: "IPAddressPool",
-    namespace: subject.ref.namespace,
-    name,
-  }));
   const [first] = pools;
   const more = pools.length > 1 ? ` and ${pools.length - 1} more` : "";
   const where = first === undefined ? "a pool" : `${formatObject(first)}${more}`;
@@ -158,6 +166,6 @@ function refuseLocalPref(
     wayOut: "Use one value, or choose different pools, peers, nodes or aggregation lengths.",
     related: [other.subject.ref, ...pools],
   });
-  const excluded = new Set(shared);
+  const excluded = new Set(pools.map(pool => pool.name));
   advertisement.config = { ...config, pools: config.pools.filter(name => !excluded.has(name)) };
 }

@@ -35,7 +35,7 @@ export function readSubject<Spec extends object>(
   const { value, violations } = schema
     ? conform(object["spec"] ?? specInPlaceOfNone(kind), schema)
     : { value: {}, violations: [] };
-  const ref = { kind, namespace: toText(metadata["namespace"]), name: toText(metadata["name"]) };
+  const ref = toObjectRef(kind, resource);
   const labels = toLabels(metadata["labels"]);
   const isYoungest = youngest !== undefined && isSameObject(ref, youngest);
   const createdAt = isYoungest ? "" : toText(metadata["creationTimestamp"]);
@@ -43,6 +43,12 @@ export function readSubject<Spec extends object>(
   const subject = new Subject(ref, { labels, spec, createdAt });
   for (const violation of violations) report(subject, violation, version);
   return subject;
+}
+
+/** Who the object says it is; empty texts where it says nothing. */
+export function toObjectRef(kind: string, resource: unknown): ObjectRef {
+  const metadata = toRecord(toRecord(resource)["metadata"]);
+  return { kind, namespace: toText(metadata["namespace"]), name: toText(metadata["name"]) };
 }
 
 /** Two objects cannot have one name in a cluster, but in files they can; the later one would replace the earlier. */

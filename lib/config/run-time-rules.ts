@@ -30,7 +30,7 @@ export function refuseEchoOverIpv6(
     });
     if (reaching === undefined) continue;
     const { namespace } = subject.ref;
-    const pool = { kind: "IPAddressPool", namespace, name: reaching.pool };
+    const pool = summaries.refOf(reaching.pool);
     subject.refuseForNow({
       rule: "V-X1",
       field: "spec.bfdProfile",
