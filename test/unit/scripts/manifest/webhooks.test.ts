@@ -1,0 +1,86 @@
+import { describe, expect, it } from "vitest";
+import type { ManifestObject } from "../../../../scripts/manifest/rbac";
+import {
+  WEBHOOK_CONFIGURATION,
+  webhookConfigurations,
+} from "../../../../scripts/manifest/webhooks";
+
+interface Made extends ManifestObject {
+  readonly webhooks: readonly Record<string, unknown>[];
+}
+
+function rule(resource: string, operations: readonly string[]): object {
+  return {
+    apiGroups: ["metallb.io"],
+    apiVersions: ["v1beta1"],
+    operations,
+    resources: [resource],
+  };
+}
+
+function fromPepr(kind: string, rules: readonly object[]): ManifestObject {
+  const webhook = {
+    name: "pepr-herald.pepr.dev",
+    failurePolicy: "Fail",
+    matchPolicy: "Equivalent",
+    timeoutSeconds: 10,
+    clientConfig: { service: { name: "pepr-herald" } },
+    rules,
+  };
+  const apiVersion = "admissionregistration.k8s.io/v1";
+  return { apiVersion, kind, metadata: { name: "pepr-herald" }, webhooks: [webhook] };
+}
+
+const changes = ["CREATE", "UPDATE"];
+const manifest: readonly ManifestObject[] = [
+  { apiVersion: "v1", kind: "Namespace", metadata: { name: "pepr-system" } },
+  fromPepr("MutatingWebhookConfiguration", [rule("communities", changes)]),
+  fromPepr("ValidatingWebhookConfiguration", [
+    rule("ipaddresspools", changes),
+    rule("bfdprofiles", ["DELETE"]),
+  ]),
+];
+
+describe("webhookConfigurations", () => {
+  const reach = (path: string) => ({ url: `https://127.0.0.1:3000${path}`, caBundle: "Q0E=" });
+  const made = webhookConfigurations(manifest, "token", reach) as readonly Made[];
+  const [mutating, validating] = made;
+
+  it("takes the two configurations and gives both MetalLB's name", () => {
+    expect(made.map(({ kind }) => kind)).toEqual([
+      "MutatingWebhookConfiguration",
+      "ValidatingWebhookConfiguration",
+    ]);
+    expect(made.map(({ metadata }) => metadata.name)).toEqual([
+      WEBHOOK_CONFIGURATION,
+      WEBHOOK_CONFIGURATION,
+    ]);
+  });
+
+  it("names one webhook for each kind, as MetalLB does", () => {
+    expect(mutating?.webhooks.map(({ name }) => name)).toEqual([
+      "communitymutationwebhook.metallb.io",
+    ]);
+    expect(validating?.webhooks.map(({ name }) => name)).toEqual([
+      "ipaddresspoolvalidationwebhook.metallb.io",
+      "bfdprofiledeletionwebhook.metallb.io",
+    ]);
+  });
+
+  it("lets changes fail and deletions pass while admission is away", () => {
+    expect(validating?.webhooks.map(({ failurePolicy }) => failurePolicy)).toEqual([
+      "Fail",
+      "Ignore",
+    ]);
+  });
+
+  it("points each at its path with the token, and keeps the rest of what Pepr made", () => {
+    expect(mutating?.webhooks[0]).toMatchObject({
+      clientConfig: { url: "https://127.0.0.1:3000/mutate/token", caBundle: "Q0E=" },
+      matchPolicy: "Equivalent",
+      rules: [rule("communities", changes)],
+    });
+    const [first] = validating?.webhooks ?? [];
+    expect(first?.["clientConfig"]).toMatchObject({ url: "https://127.0.0.1:3000/validate/token" });
+  });
+});
