@@ -72,6 +72,14 @@ export function isSameMinor(printed: string, version: string): boolean {
   return found === minor;
 }
 
+/** Where to look, and how to stop. */
+export interface BinariesOptions {
+  /** Default: the environment of this process. */
+  readonly env?: Environment;
+  /** Ends a build; it goes on from there next time. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Guarantees that the needed commands exist and returns their folder. Builds them if they are nowhere (about 5 minutes
  * on 2 cores, then cached); two processes do not build twice, an interrupted build goes on where it was.
@@ -79,8 +87,9 @@ export function isSameMinor(printed: string, version: string): boolean {
 export async function ensureKubernetes(
   progress: Progress,
   needed: readonly Binary[] = ALL_BINARIES,
-  env: Environment = process.env,
+  options: BinariesOptions = {},
 ): Promise<string> {
+  const env = options.env ?? process.env;
   const version = requiredVersion();
   const provided = await findProvided(version, needed, env);
   if (provided !== undefined) {
@@ -95,7 +104,8 @@ export async function ensureKubernetes(
   await withLock(
     `${folder}.lock`,
     async () => {
-      if (!hasAll(folder, ALL_BINARIES)) await buildAll(folder, version, progress);
+      if (!hasAll(folder, ALL_BINARIES))
+        await buildAll(folder, version, { progress, signal: options.signal });
     },
     () => progress.note("Waiting for another process that is building Kubernetes."),
   );
@@ -172,7 +182,13 @@ function cachedWithoutGo(cache: string, version: string, needed: readonly Binary
   );
 }
 
-async function buildAll(folder: string, version: string, progress: Progress): Promise<void> {
+interface Builder {
+  readonly progress: Progress;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function buildAll(folder: string, version: string, builder: Builder): Promise<void> {
+  const { progress, signal } = builder;
   const partial = `${folder}.partial`;
   await mkdir(partial, { recursive: true });
   for (const name of readdirSync(partial)) {
@@ -188,18 +204,32 @@ async function buildAll(folder: string, version: string, progress: Progress): Pr
       what: `building ${build.name}`,
       usualSeconds: build.usualSeconds,
     };
-    await during(progress, step, () => buildOne(join(partial, build.name), build.module, version));
+    await during(progress, step, () => {
+      const target = join(partial, build.name);
+      return buildOne(target, ["-ldflags", linkerFlags(version), build.module], signal);
+    });
   }
   await rename(partial, folder);
 }
 
-async function buildOne(target: string, module: string, version: string): Promise<void> {
-  const temporary = `${target}.tmp`;
-  const flags = ["-trimpath", "-mod=readonly", "-ldflags", linkerFlags(version)];
-  await run(["go", "build", ...flags, "-o", temporary, module], {
-    cwd: LAB,
-    env: { CGO_ENABLED: "0" },
-  });
+async function buildOne(
+  target: string,
+  args: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const temporary = `${target}.${process.pid}.tmp`;
+  const withParent = ["setpriv", "--pdeathsig", "TERM", "--"];
+  const build = [
+    ...withParent,
+    "go",
+    "build",
+    "-trimpath",
+    "-mod=readonly",
+    "-o",
+    temporary,
+    ...args,
+  ];
+  await run(build, { cwd: LAB, env: { CGO_ENABLED: "0" }, signal });
   await rename(temporary, target);
 }
 

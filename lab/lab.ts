@@ -340,7 +340,7 @@ export class Lab {
         this.startPart("kube-controller-manager");
         this.startPart("kube-scheduler");
       };
-      await settleAll([control(), ...nodes.map(host => bootNode(context, host))]);
+      await settleAll([control(), ...nodes.map(host => bootNode(context, host, signal))]);
     });
     await step("nodes become Ready", 2, () => nodesReady(this, this.nodes, signal));
   }

@@ -77,7 +77,11 @@ export async function prepareNode(context: NodeContext, host: Host): Promise<voi
 }
 
 /** Starts the node's processes and resolves when its daemons run and its images are there; Ready comes later. */
-export async function bootNode(context: NodeContext, host: Host): Promise<void> {
+export async function bootNode(
+  context: NodeContext,
+  host: Host,
+  signal?: AbortSignal,
+): Promise<void> {
   const directory = nodeDirectory(context, host);
   for (const name of ["booted", "init.pid"]) rmSync(join(directory, name), { force: true });
   const logDirectory = join(context.directory, "logs");
@@ -109,6 +113,7 @@ export async function bootNode(context: NodeContext, host: Host): Promise<void> 
   child.unref();
   await poll(
     () => {
+      signal?.throwIfAborted();
       if (child.exitCode !== null || child.signalCode !== null) throw notBooted(host, logPath);
       return existsSync(join(directory, "booted")) ? true : undefined;
     },

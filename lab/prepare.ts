@@ -1,6 +1,6 @@
 /** What has to be on the machine before a lab can be built: rights, packages, commands, images. */
 import { readFileSync } from "node:fs";
-import { ensureKubernetes } from "./binaries";
+import { ALL_BINARIES, ensureKubernetes } from "./binaries";
 import { ensureImages } from "./images";
 import { describeMissing, ensurePackages, missingPackages } from "./packages";
 import type { Progress } from "./progress";
@@ -14,7 +14,7 @@ export async function prepareMachine(
   checkRights();
   await ensurePackages(progress);
   signal?.throwIfAborted();
-  const binDir = await ensureKubernetes(progress);
+  const binDir = await ensureKubernetes(progress, ALL_BINARIES, { signal });
   signal?.throwIfAborted();
   return { binDir, images: await ensureImages() };
 }

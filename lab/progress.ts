@@ -35,6 +35,7 @@ export interface ProgressOutput {
 
 const REPEAT_ON_TERMINAL_MS = 1_000;
 const REPEAT_ELSEWHERE_MS = 30_000;
+const DEFAULT_COLUMNS = 80;
 
 /** The duration as a person would say it: "4 s", "about 3 min" for estimates, never more precise than it is. */
 export function formatUsual(usualSeconds: number): string {
@@ -94,7 +95,8 @@ export class ProgressLine implements Progress {
       this.#output.write(`${text}\n`);
       return;
     }
-    const room = Math.max(20, (this.#output.columns ?? 80) - 1);
+    // A terminal that does not know its width says 0.
+    const room = (this.#output.columns || DEFAULT_COLUMNS) - 1;
     this.#output.write(`\r\x1b[K${text.slice(0, room)}`);
   }
 }

@@ -1,4 +1,5 @@
 /** Runs commands and waits for them; how everything in the lab talks to the machine. */
+import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { spawn } from "node:child_process";
 
 /** What a finished command left. */
@@ -15,8 +16,10 @@ export interface RunOptions {
   /** Added to the environment of this process. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** The command gets SIGKILL after this time. */
+  /** The command and what it started are killed after this time. */
   readonly timeoutMs?: number;
+  /** Kills the command and what it started when aborted; `run` then rejects with the reason. */
+  readonly signal?: AbortSignal | undefined;
   /** False: any exit status resolves. Default true: another status than 0 rejects with CommandError. */
   readonly check?: boolean;
 }
@@ -48,16 +51,39 @@ export class CommandError extends LabError {
 
 /** Runs one command to its end and returns what it printed. Rejects with CommandError unless `check` is false. */
 export async function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-  const [command, ...args] = argv;
-  if (command === undefined) throw new Error("no command");
-  const result = await new Promise<RunResult>((resolve, reject) => {
-    const child = spawn(command, args, {
-      cwd: options.cwd,
-      env: { ...process.env, ...options.env },
-      stdio: ["pipe", "pipe", "pipe"],
-      timeout: options.timeoutMs,
-      killSignal: "SIGKILL",
-    });
+  options.signal?.throwIfAborted();
+  const child = start(argv, options);
+  const end = () => killGroup(child);
+  const timer = options.timeoutMs === undefined ? undefined : setTimeout(end, options.timeoutMs);
+  options.signal?.addEventListener("abort", end);
+  try {
+    const result = await resultOf(child, argv, options.input ?? "");
+    options.signal?.throwIfAborted();
+    if (result.status !== 0 && options.check !== false) throw new CommandError(argv, result);
+    return result;
+  } finally {
+    clearTimeout(timer);
+    options.signal?.removeEventListener("abort", end);
+  }
+}
+
+function start(argv: readonly string[], options: RunOptions): ChildProcessWithoutNullStreams {
+  const [command = "", ...args] = argv;
+  return spawn(command, args, {
+    cwd: options.cwd,
+    env: { ...process.env, ...options.env },
+    stdio: ["pipe", "pipe", "pipe"],
+    // Ctrl-C on a terminal reaches the whole foreground group, but what runs while cleaning up has to get to its end.
+    detached: true,
+  });
+}
+
+async function resultOf(
+  child: ChildProcessWithoutNullStreams,
+  argv: readonly string[],
+  input: string,
+): Promise<RunResult> {
+  return new Promise((resolve, reject) => {
     let stdout = "";
     let stderr = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
@@ -68,10 +94,17 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
       reject(new CommandError(argv, { status: -1, stdout: "", stderr: cause.message }, cause));
     });
     child.on("close", status => resolve({ status: status ?? -1, stdout, stderr }));
-    child.stdin.end(options.input ?? "");
+    child.stdin.end(input);
   });
-  if (result.status !== 0 && options.check !== false) throw new CommandError(argv, result);
-  return result;
+}
+
+/** Kills the command and what it started. */
+function killGroup(child: ChildProcessWithoutNullStreams): void {
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+  } catch {
+    // It ended by itself a moment ago.
+  }
 }
 
 /** Like Promise.all without the values, but rejects only when nothing is in flight any longer. */
