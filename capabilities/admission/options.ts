@@ -2,8 +2,24 @@
 import { commonOptions, MAX_PORT } from "../cluster/common-options";
 import { optionalText, text, wholeNumber, type OptionValues } from "../cluster/options";
 
+/**
+ * Admission has no counterpart of its own in MetalLB, so its ports are beside those of the controller and the speaker (9120,
+ * 17472): by hand it runs on the same host as either.
+ */
 export const admissionOptions = {
   ...commonOptions,
+  metricsPort: wholeNumber(
+    "port",
+    "METALLB_METRICS_PORT",
+    { fallback: 9122, min: 0, max: MAX_PORT },
+    "port of /metrics, 0 is off",
+  ),
+  healthProbePort: wholeNumber(
+    "health-probe-port",
+    "METALLB_HEALTH_PROBE_PORT",
+    { fallback: 17_473, min: 0, max: MAX_PORT },
+    "port of /healthz and /readyz, 0 is off",
+  ),
   webhookPort: wholeNumber(
     "webhook-port",
     "METALLB_WEBHOOK_PORT",
