@@ -78,21 +78,22 @@ export function checkAddresses(
   service: ServiceView,
   addresses: readonly IpAddress[],
 ): Result<PoolUse, Refusal> {
-  const claim = claimOf(service);
   let pool: PoolUse | undefined;
   for (const address of addresses) {
     const place = book.pools.locate(address);
     const problem = placeProblem(address, place, pool);
     if (problem !== undefined) return refuse(problem);
     pool = place?.pool;
-    const conflict = book.conflictOf(claim, address);
-    if (conflict !== undefined) {
-      const holders = nameHolders(book, address, service.key, conflict);
-      return refuse(conflictText(conflict, { address, holders }));
-    }
   }
   if (pool === undefined) return refuse("there is no address");
   if (!book.pools.admits(pool, service)) return refuse(notAdmitted(pool));
+  const claim = claimOf(service);
+  for (const address of addresses) {
+    const conflict = book.conflictOf(claim, address);
+    if (conflict === undefined) continue;
+    const holders = nameHolders(book, address, service.key, conflict);
+    return refuse(conflictText(conflict, { address, holders }));
+  }
   return ok(pool);
 }
 
