@@ -61,21 +61,20 @@ export class TokenSource {
 
   /** The token, read anew when the last reading is a minute old. */
   current(): string {
-    if (this.#clock.nowMs() - this.#readAtMs >= TOKEN_MAX_AGE_MS) this.refresh();
-    return this.#token;
+    const isFresh = this.#clock.nowMs() - this.#readAtMs < TOKEN_MAX_AGE_MS;
+    return isFresh ? this.#token : this.refresh();
   }
 
-  /** Reads the token now (the server refused the last one) and tells whether it is another one. */
-  refresh(): boolean {
-    const before = this.#token;
+  /** The token, read anew at once because the server refused the last one. */
+  refresh(): string {
     this.#readAtMs = this.#clock.nowMs();
     try {
-      this.#token = this.#read() || before;
+      // An empty file is one that is being written.
+      this.#token = this.#read() || this.#token;
     } catch {
       // The file is being replaced or the volume is gone: the token we have may still be good, and a 401 will tell.
-      this.#token = before;
     }
-    return this.#token !== before;
+    return this.#token;
   }
 }
 

@@ -123,6 +123,8 @@ export class Lease {
 
   async #acquireOrRenew(): Promise<void> {
     const startedMs = this.#clock.nowMs();
+    // After a stop of the whole process this may be the first to run: whatever was lost meanwhile is told before it is regained.
+    this.#tell();
     // An error leaves this function before it changes anything: what we hold, we hold until it runs out.
     this.#own = (await this.#renewOwn()) ?? (await this.#tryToTake());
     if (this.#own === undefined) {

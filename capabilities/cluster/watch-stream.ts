@@ -37,8 +37,8 @@ export class LineDecoder {
       if (line !== "") lines.push(line);
       start = end + 1;
     }
-    // A copy: the rest of the chunk's memory need not live as long as this line.
-    this.#keep(start === 0 ? chunk : chunk.slice(start));
+    // A copy: the memory of the chunk, which may be large, need not live as long as this line.
+    this.#keep(new Uint8Array(chunk.subarray(start)));
     return lines;
   }
 
