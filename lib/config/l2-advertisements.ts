@@ -41,8 +41,7 @@ export function readL2Advertisement(
 function readPreferences(subject: L2Subject): readonly PreferredNodes[] {
   const preferences: PreferredNodes[] = [];
   for (const [index, entry] of (subject.spec.preferredNodeSelectors ?? []).entries()) {
-    const { weight, preference } = entry as Partial<typeof entry>; // A violation of the schema leaves fields out.
-    if (weight === undefined || preference === undefined) continue;
+    const { weight, preference } = entry;
     const field = `spec.preferredNodeSelectors[${index}].preference`;
     const selector = readSelector(subject, preference, { field, rule: "V-A5" });
     if (selector) preferences.push({ weight, selector });

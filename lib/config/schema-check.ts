@@ -59,11 +59,13 @@ class Walk {
       if (entries.some(([name]) => name === key)) continue;
       this.#reject("missing", undefined, { field: `${field}.${key}`, allowed: "is missing" });
     }
-    const copied = entries.map(([key, item]) => [
-      key,
-      this.#copyField(key, item, { schema, field }),
-    ]);
-    return Object.fromEntries(copied.filter(([, item]) => item !== undefined));
+    const copied = entries
+      .map(([key, item]) => [key, this.#copyField(key, item, { schema, field })] as const)
+      .filter(([, item]) => item !== undefined);
+    // Inside the value an object without its required fields would break the type; the value itself may be partial.
+    const keys = new Set(copied.map(([key]) => key));
+    const isWhole = (schema.required ?? []).every(key => keys.has(key));
+    return isWhole || field === "" ? Object.fromEntries(copied) : undefined;
   }
 
   #copyField(
