@@ -12,7 +12,7 @@ import type {
   L2Advertisement,
 } from "../../lib/config/generated/resources";
 import type { ConfigurationResources } from "../../lib/config/check";
-import type { ApiClient } from "../cluster/api-client";
+import type { ApiReader } from "../cluster/api-client";
 import { ApiError } from "../cluster/api-error";
 
 /** A review has 10 s (Pepr's `webhookTimeout`); the answer "could not judge" has to fit in too. */
@@ -29,7 +29,7 @@ interface Labelled {
 
 /** Everything that a rule may look at. Rejects when any list cannot be read: half a configuration is not judged. */
 export async function readConfiguration(
-  client: ApiClient,
+  client: ApiReader,
   namespace: string,
 ): Promise<ConfigurationResources> {
   const signal = AbortSignal.timeout(READ_TIMEOUT_MS);

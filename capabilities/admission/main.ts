@@ -13,6 +13,9 @@ import { readConfiguration } from "./configuration-reader";
 import { admissionOptions, type AdmissionOptions } from "./options";
 import type { ObservedReview, ReviewDeps } from "./review";
 
+/** Pepr reads its store once, within 3 s; when that fails, only another start helps. */
+const STORE_LIMIT_MS = 60_000;
+
 /** True in the process that serves webhooks: Pepr says so with PEPR_WATCH_MODE, and a build is no process of ours. */
 export function isAdmissionProcess(env: Readonly<Record<string, string | undefined>>): boolean {
   return env["PEPR_WATCH_MODE"] === "false" && env["PEPR_MODE"] !== "build";
@@ -29,8 +32,13 @@ export function startAdmission(capability: Capability): ReviewDeps {
   const client = new ApiClient(access);
   const metrics = new Registry();
   let isStoreRead = false;
+  const patience = setTimeout(() => {
+    log.fatal("Pepr could not read its store and does not try again");
+    process.exit(1);
+  }, STORE_LIMIT_MS);
   capability.Store.onReady(() => {
     isStoreRead = true;
+    clearTimeout(patience);
     log.info({ port: options.webhookPort, namespace: options.namespace }, "webhooks are served");
   });
   ProbeServer.start({

@@ -7,7 +7,7 @@ import { peprStoreReady } from "./cluster-ready";
 import { endOnSignal } from "./ending";
 import { peprEnvironment } from "./pepr-environment";
 import { findServingMaterial } from "./serving-material";
-import { loadPeprModule, readOptions } from "./start";
+import { loadPeprModule, readOptions, withTlsMinVersion } from "./start";
 
 const ENDING_LIMIT_MS = 1_500;
 
@@ -28,7 +28,9 @@ async function main(): Promise<void> {
     client.close();
     const { logLevel, webhookPort } = options;
     const pepr = peprEnvironment({ isWatcher: false, logLevel, webhookPort });
-    loadPeprModule({ ...env, ...pepr, ...material.env });
+    withTlsMinVersion(options.tlsMinVersion, () => {
+      loadPeprModule({ ...env, ...pepr, ...material.env });
+    });
   } finally {
     // Pepr has read the files when its module is loaded.
     material.dispose();

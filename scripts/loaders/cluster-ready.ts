@@ -3,7 +3,7 @@
  * without the store's definition would leave it deaf for ever.
  */
 import type { Logger } from "pino";
-import type { ApiClient } from "../../capabilities/cluster/api-client";
+import type { ApiReader } from "../../capabilities/cluster/api-client";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const RETRY_MS = 1_000;
@@ -34,7 +34,7 @@ export async function untilReady<Value>(
 }
 
 /** Resolves once Pepr's store can be read. */
-export function peprStoreReady(client: ApiClient, log: Logger): Promise<unknown> {
+export function peprStoreReady(client: ApiReader, log: Logger): Promise<unknown> {
   const path = "/apis/pepr.dev/v1/namespaces/pepr-system/peprstores";
   return untilReady("the API server and Pepr's store", log, signal =>
     client.get(path, { signal, query: { limit: "1" } }),

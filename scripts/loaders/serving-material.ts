@@ -1,10 +1,9 @@
 /** Where the webhooks' certificate, key and token come from: files, or the Secret that the installation keeps. */
-import { existsSync } from "node:fs";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Logger } from "pino";
-import type { ApiClient } from "../../capabilities/cluster/api-client";
+import type { ApiReader } from "../../capabilities/cluster/api-client";
 import type { AdmissionOptions } from "../../capabilities/admission/options";
 import { untilReady } from "./cluster-ready";
 
@@ -26,7 +25,7 @@ const PEPR_TOKEN_FILE = "/app/api-path/value";
 export async function findServingMaterial(
   options: AdmissionOptions,
   env: Environment,
-  deps: { readonly client: ApiClient; readonly log: Logger },
+  deps: { readonly client: ApiReader; readonly log: Logger },
 ): Promise<ServingMaterial> {
   const files = certificateFiles(options, env);
   const hasToken = isSet(env["PEPR_API_PATH"]) || existsSync(PEPR_TOKEN_FILE);
@@ -64,7 +63,7 @@ interface Secret {
 
 async function readSecret(
   options: AdmissionOptions,
-  { client, log }: { readonly client: ApiClient; readonly log: Logger },
+  { client, log }: { readonly client: ApiReader; readonly log: Logger },
 ): Promise<(key: string) => string> {
   const { namespace, webhookSecret } = options;
   const path = `/api/v1/namespaces/${namespace}/secrets/${webhookSecret}`;

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connect } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePorts, startApiServer, type ApiServer } from "../../../lab/api-server";
 import { install, WEBHOOK_SECRET } from "../../../lab/install";
@@ -215,6 +216,20 @@ describe("the process", () => {
       asked.end();
     });
     expect(status).toBe(401);
+  });
+
+  it("speaks TLS 1.3 and nothing older", async () => {
+    const handshake = (maxVersion: "TLSv1.2" | "TLSv1.3") =>
+      new Promise<string | null>(resolve => {
+        const options = { port: ports.webhook, host: "127.0.0.1", rejectUnauthorized: false };
+        const socket = connect({ ...options, maxVersion }, () => {
+          resolve(socket.getProtocol());
+          socket.destroy();
+        });
+        socket.on("error", () => resolve(null));
+      });
+    expect(await handshake("TLSv1.3")).toBe("TLSv1.3");
+    expect(await handshake("TLSv1.2")).toBeNull();
   });
 
   it("leaves certificate and token as they are when it is installed again", async () => {
