@@ -43,6 +43,7 @@ interface Ports {
 }
 
 const READY_TIMEOUT_MS = 60_000;
+const PORT_ATTEMPTS = 3;
 
 /** A running API server. */
 export class ApiServer {
@@ -72,25 +73,28 @@ export class ApiServer {
 
   /** Starts everything and resolves when the API server is ready. */
   static async start(options: ApiServerOptions): Promise<ApiServer> {
-    const needed: Binary[] = ["etcd", "kube-apiserver", "kubectl"];
-    if (options.withControllerManager === true) needed.push("kube-controller-manager");
-    const binDir = await ensureKubernetes(options.progress ?? silentProgress, needed);
+    const binDir = await ensureKubernetes(options.progress ?? silentProgress, neededFor(options));
     mkdirSync(options.stateDir, { recursive: true });
     const pki = await makeCredentials(join(options.stateDir, "pki"));
-    const [secure = 0, etcdClient = 0, etcdPeer = 0] = await freePorts(3);
-    const server = new ApiServer(options, { binDir, pki, ports: { secure, etcdClient, etcdPeer } });
-    writeFileSync(server.kubeconfigPath, kubeconfig(server.url, server.adminCredentials), {
-      mode: 0o600,
-    });
-    try {
-      server.#startEtcd();
-      await server.restart();
-      if (options.withControllerManager === true) server.#startControllerManager();
-    } catch (error) {
-      await server.stop();
-      throw error;
+    for (let attempt = 1; ; attempt += 1) {
+      const ports = await findPorts();
+      const server = new ApiServer(options, { binDir, pki, ports });
+      try {
+        await server.#startAll();
+        return server;
+      } catch (error) {
+        await server.stop();
+        if (!isPortTaken(error) || attempt === PORT_ATTEMPTS) throw error;
+      }
     }
-    return server;
+  }
+
+  async #startAll(): Promise<void> {
+    const text = kubeconfig(this.url, this.adminCredentials);
+    writeFileSync(this.kubeconfigPath, text, { mode: 0o600 });
+    this.#startEtcd();
+    await this.restart();
+    if (this.#options.withControllerManager === true) this.#startControllerManager();
   }
 
   /** Ends kube-apiserver as a crash would (SIGKILL); etcd and the data stay. */
@@ -225,6 +229,21 @@ export class ApiServer {
 /** Starts etcd and kube-apiserver on free loopback ports and resolves when the API answers. */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   return ApiServer.start(options);
+}
+
+function neededFor(options: ApiServerOptions): Binary[] {
+  const always: Binary[] = ["etcd", "kube-apiserver", "kubectl"];
+  return options.withControllerManager === true ? [...always, "kube-controller-manager"] : always;
+}
+
+async function findPorts(): Promise<Ports> {
+  const [secure = 0, etcdClient = 0, etcdPeer = 0] = await freePorts(3);
+  return { secure, etcdClient, etcdPeer };
+}
+
+/** Between finding a free port and listening on it somebody else may take it. */
+function isPortTaken(error: unknown): boolean {
+  return error instanceof Error && error.message.includes("address already in use");
 }
 
 async function makeCredentials(directory: string): Promise<Pki> {

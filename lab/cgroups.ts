@@ -22,7 +22,7 @@ export interface CgroupHierarchy {
   readonly controllers: readonly string[];
 }
 
-const V1_CONTROLLERS = [
+const V1_CONTROLLERS: ReadonlySet<string> = new Set([
   "cpu",
   "cpuacct",
   "cpuset",
@@ -35,21 +35,27 @@ const V1_CONTROLLERS = [
   "net_cls",
   "net_prio",
   "perf_event",
-];
+]);
 
-/** The hierarchies in a /proc/PID/mountinfo; each mount point once. */
+/** Fields of proc(5): mount ID, parent, device, root, mount point, options … - type, source, super options. */
+const MOUNT_INFO = /^\d+ \d+ (\S+) \S+ (\S+) .* - (cgroup2?) \S+ (\S+)/;
+
+/** The hierarchies in a /proc/PID/mountinfo; each once, however often it is mounted. */
 export function parseHierarchies(mountInfo: string): readonly CgroupHierarchy[] {
-  return mountInfo.split("\n").flatMap((line): CgroupHierarchy[] => {
-    const [before = "", after = ""] = line.split(" - ");
-    const mountPoint = before.split(" ")[4];
-    const [type, , superOptions = ""] = after.split(" ");
-    if (mountPoint === undefined) return [];
-    if (type === "cgroup2") return [{ mountPoint, version: 2, controllers: [] }];
-    if (type !== "cgroup") return [];
-    const options = superOptions.split(",");
-    const controllers = options.filter(option => V1_CONTROLLERS.includes(option));
-    return [{ mountPoint, version: 1, controllers }];
-  });
+  const found = new Map<string, CgroupHierarchy>();
+  for (const line of mountInfo.split("\n")) {
+    const match = MOUNT_INFO.exec(line);
+    const [, device = "", mountPoint = "", type, superOptions = ""] = match ?? [];
+    if (match === null || found.has(device)) continue;
+    const controllers = superOptions.split(",").filter(option => V1_CONTROLLERS.has(option));
+    found.set(
+      device,
+      type === "cgroup2"
+        ? { mountPoint, version: 2, controllers: [] }
+        : { mountPoint, version: 1, controllers },
+    );
+  }
+  return [...found.values()];
 }
 
 /** The cgroups of one lab. */

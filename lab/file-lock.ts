@@ -10,15 +10,27 @@ export interface FileLock {
 }
 
 /**
- * Waits until this process alone holds the lock on `path` (flock(2), by util-linux's `flock`, whose shell ends with the
- * pipe to us). `onWait` is called once if somebody else holds it.
+ * flock(2) on the file, which is removed by its holder: whoever then gets the lock of a file without a name takes another
+ * turn. The end of the pipe gives the lock back, so a holder that dies gives it back too.
+ */
+const HOLD = `while :; do
+  exec 9>"$1"
+  flock 9
+  [ /proc/self/fd/9 -ef "$1" ] && break
+done
+echo held
+read -r _
+rm -f "$1"`;
+
+/**
+ * Waits until this process alone holds the lock on `path` . `onWait` is called once if somebody else holds it.
  */
 export async function lockFile(
   path: string,
   onWait: () => void = () => undefined,
 ): Promise<FileLock> {
   mkdirSync(dirname(path), { recursive: true });
-  const holder = spawn("flock", [path, "sh", "-c", "echo held; exec cat >/dev/null"], {
+  const holder = spawn("sh", ["-c", HOLD, "herald-lab-lock", path], {
     stdio: ["pipe", "pipe", "ignore"],
     // Ctrl-C reaches the whole foreground group; the lock has to outlast the cleaning up.
     detached: true,
@@ -29,12 +41,10 @@ export async function lockFile(
   try {
     await new Promise<void>((resolve, reject) => {
       holder.stdout.once("data", () => resolve());
-      holder.once("error", cause => {
-        reject(
-          new LabError("no-flock", "flock is missing: install the package util-linux.", { cause }),
-        );
+      holder.once("error", reject);
+      holder.once("exit", () => {
+        reject(new LabError("lock-failed", `Cannot lock ${path}: is flock (util-linux) there?`));
       });
-      holder.once("exit", () => reject(new LabError("lock-failed", `Cannot lock ${path}.`)));
     });
   } finally {
     clearTimeout(waiting);

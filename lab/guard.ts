@@ -3,12 +3,13 @@
  * from a pipe to its owner. "keep" ends it and leaves the lab; the end of the pipe without a word means the owner died.
  */
 import { spawn } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, mkdirSync, openSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { REPOSITORY, stateDirectory } from "./paths";
+import { REPOSITORY } from "./paths";
 import type { ProcessId } from "./processes";
 import { identify } from "./processes";
+import { labDirectory } from "./registry";
 import { LabError } from "./run";
 
 /** A guard at work. */
@@ -23,7 +24,8 @@ export function startGuard(lab: string): Guard {
   const tsx = createRequire(__filename).resolve("tsx/cli");
   const down = [process.execPath, tsx, join(REPOSITORY, "lab", "main.ts"), "down", "--name", lab];
   const script = 'read -r word; [ "$word" = keep ] || exec "$@"';
-  const log = openSync(join(stateDirectory(), `lab-${lab}.guard.log`), "w");
+  mkdirSync(labDirectory(lab), { recursive: true, mode: 0o700 });
+  const log = openSync(join(labDirectory(lab), "guard.log"), "a");
   const child = spawn("sh", ["-c", script, "herald-lab-guard", ...down], {
     detached: true,
     stdio: ["pipe", log, log],

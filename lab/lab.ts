@@ -141,6 +141,12 @@ export class Lab {
     );
   }
 
+  /** True if the lab of that name was built completely and still runs. */
+  static isRunning(name: string): boolean {
+    const record = readRecord(checkLabName(name));
+    return record !== undefined && isRunning(record);
+  }
+
   /** Takes down the lab of that name in whatever state it is; false if there is none. */
   static async remove(name: string): Promise<boolean> {
     checkLabName(name);

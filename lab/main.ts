@@ -79,7 +79,15 @@ async function down(command: LabCommand): Promise<number> {
 async function status(command: LabCommand): Promise<number> {
   const names = command.isNamed ? [command.name] : listLabs();
   if (names.length === 0) print("No lab runs. Build one with: npm run lab -- up");
-  for (const name of names) process.stdout.write(await describeLab(Lab.open(name)));
+  for (const name of names) {
+    if (command.isNamed || Lab.isRunning(name)) {
+      process.stdout.write(await describeLab(Lab.open(name)));
+    } else {
+      print(
+        `Lab ${name}: being built, or a leftover that the next up or down of that name removes.`,
+      );
+    }
+  }
   return 0;
 }
 

@@ -32,6 +32,7 @@ const REQUIREMENTS: readonly Requirement[] = [
   { package: "ndisc6", commands: ["ndisc6"] },
   { package: "tcpdump", commands: ["tcpdump"] },
   { package: "gcc", commands: ["gcc"] },
+  { package: "libc6-dev", anyFile: ["/usr/include/stdio.h"] },
 ];
 
 const SYSTEM_PATH = ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/bin", "/bin"];

@@ -18,6 +18,11 @@ it("finds every hierarchy of cgroup v1, the bare v2 beside them too", () => {
   ]);
 });
 
+it("takes a hierarchy that is mounted twice once", () => {
+  const again = "40 31 0:28 / /elsewhere/cpuset rw - cgroup cgroup rw,cpuset\n";
+  expect(parseHierarchies(V1 + again)).toEqual(parseHierarchies(V1));
+});
+
 it("finds the one hierarchy of cgroup v2", () => {
   const line = "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n";
   expect(parseHierarchies(line)).toEqual([

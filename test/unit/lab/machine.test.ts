@@ -9,8 +9,8 @@ it("names exactly the packages whose commands are missing", () => {
   expect(missingPackages(all, all)).toEqual([]);
   const noRunc = (name: string) => name !== "runc" && name !== "ip6tables";
   expect(missingPackages(noRunc, all)).toEqual(["iptables", "runc"]);
-  expect(missingPackages(all, path => path === "/opt/cni/bin/bridge")).toEqual([]);
-  expect(missingPackages(all, () => false)).toEqual(["containernetworking-plugins"]);
+  expect(missingPackages(all, path => path === "/opt/cni/bin/bridge")).toEqual(["libc6-dev"]);
+  expect(missingPackages(all, () => false)).toEqual(["containernetworking-plugins", "libc6-dev"]);
 });
 
 it("says in one line what to install and how", () => {
