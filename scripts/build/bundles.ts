@@ -26,7 +26,6 @@ export const bundles: readonly Bundle[] = [
  * file. Resolves to what was done.
  */
 export async function writeBundle(bundle: Bundle): Promise<string> {
-  if (!existsSync(join(repository, bundle.entry))) return `skipped: ${bundle.entry} is not there`;
   const result = await build({
     absWorkingDir: repository,
     entryPoints: [bundle.entry],

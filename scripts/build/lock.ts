@@ -1,9 +1,10 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { distFolder } from "./paths";
 
 const RETRY_MS = 200;
+const UNSIGNED_LIMIT_MS = 5_000;
 
 /**
  * Runs `work` while no other process does the same under this name: two builds at once would write the same files. A lock whose
@@ -38,7 +39,12 @@ function isAbandoned(path: string): boolean {
     process.kill(Number(readFileSync(join(path, "pid"), "utf8")), 0);
     return false;
   } catch (error) {
-    // ENOENT: the owner has not written its pid yet, or has just gone; the next round tells.
-    return (error as NodeJS.ErrnoException).code === "ESRCH";
+    // ENOENT: the owner has not written its pid yet, or has just gone, or was killed in between.
+    const { code } = error as NodeJS.ErrnoException;
+    return code === "ESRCH" || (code === "ENOENT" && ageMs(path) > UNSIGNED_LIMIT_MS);
   }
+}
+
+function ageMs(path: string): number {
+  return Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
 }
