@@ -1,9 +1,8 @@
 /**
  * Asks for one IPv4 address by ARP again and again and prints how long each answer took, in µs, as one JSON array. Runs on the
- * client's network: `arp-client.ts <interface> <asked address> <count>`. One request a millisecond at
+ * client's network: `arp-client.ts <interface> <its index> <asked address> <count>`. One request a millisecond at
  * most; an answer that does not come within a second is an error, not a figure.
  */
-import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { ArpOperation } from "../lib/arp/constants";
 import { decodeArpFrame, encodeArpFrame } from "../lib/arp/message";
@@ -25,11 +24,10 @@ function addressOf(text: string): IpAddress {
 }
 
 function main(): void {
-  const [interfaceName = "", askedText = "", countText = "1000"] = process.argv.slice(2);
+  const [interfaceName = "", index = "", askedText = "", count = "1000"] = process.argv.slice(2);
   const own = networkInterfaces()[interfaceName]?.find(entry => entry.family === "IPv4");
   const mac = parseMacAddress(own?.mac ?? "");
   assert(own !== undefined && mac.ok, `no interface ${interfaceName}`);
-  const index = Number(readFileSync(`/sys/class/net/${interfaceName}/ifindex`, "utf8"));
   const asked = addressOf(askedText);
   const request = encodeArpFrame({
     destination: BROADCAST_MAC,
@@ -42,12 +40,12 @@ function main(): void {
   });
   const sockets = new Sockets(loadLibc());
   const socket = new PacketSocket(sockets, {
-    interfaceIndex: index,
+    interfaceIndex: Number(index),
     etherType: EtherType.arp,
     filter: ACCEPT_ALL,
   });
   const tookUs: number[] = [];
-  for (let round = 0; round < Number(countText); round += 1) {
+  for (let round = 0; round < Number(count); round += 1) {
     tookUs.push(askOnce(sockets, socket, request, asked));
     sockets.poll(Buffer.alloc(0), 0, 1);
   }

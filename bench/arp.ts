@@ -103,7 +103,9 @@ async function measure(lab: Lab, contender: Contender): Promise<number[]> {
       { timeoutMs: ANSWER_LIMIT_MS, describe: () => `${contender.name} does not answer.` },
     );
     const client = join(REPOSITORY, "bench", "arp-client.ts");
-    const argv = ["eth0", contender.address, String(REQUESTS)];
+    const link = await lab.exec("client", ["ip", "-json", "link", "show", "eth0"]);
+    const [{ ifindex }] = JSON.parse(link.stdout) as [{ ifindex: number }];
+    const argv = ["eth0", String(ifindex), contender.address, String(REQUESTS)];
     const { stdout } = await lab.exec(
       "client",
       [process.execPath, "--import", "tsx", client, ...argv],
