@@ -1,0 +1,159 @@
+/** The UDP sockets of the heartbeats: one for each own address, sealed datagrams in and out. */
+import { formatIpAddress, parseIpAddress, type IpAddress } from "../lib/net/ip-address";
+import { DATAGRAMS_PER_TURN } from "./limits";
+import {
+  AddressFamily,
+  Errno,
+  IPPROTO_IPV6,
+  IPV6_V6ONLY,
+  SOL_SOCKET,
+  SO_PRIORITY,
+  SocketType,
+} from "./linux";
+import {
+  IP_SOCKET_ADDRESS_OCTETS,
+  decodeIpSocketAddress,
+  encodeIpSocketAddress,
+} from "./socket-address";
+import { SystemError, type Sockets } from "./sockets";
+
+/** Larger than any heartbeat, so that a longer datagram is seen to be longer. */
+const DATAGRAM_OCTETS = 2048;
+const CONTROL_PRIORITY = 6;
+const EVERY_ADDRESS = ["0.0.0.0", "::"];
+
+/** Binding failed: `isTaken` when another program has the port, else the address is not there (yet). */
+export interface BindProblem {
+  readonly address: string;
+  readonly isTaken: boolean;
+  readonly code: string;
+}
+
+interface BoundSocket {
+  readonly fd: number;
+  readonly family: IpAddress["family"];
+}
+
+interface PeerAddress {
+  readonly family: IpAddress["family"];
+  readonly socketAddress: Buffer;
+}
+
+export class HeartbeatSockets {
+  readonly #sockets: Sockets;
+  readonly #bound = new Map<string, BoundSocket>();
+  readonly #datagram = Buffer.alloc(DATAGRAM_OCTETS);
+  readonly #source = Buffer.alloc(IP_SOCKET_ADDRESS_OCTETS);
+  #wanted: readonly string[] = [];
+  #isWildcard = false;
+  #port = 0;
+  #peers: readonly PeerAddress[] = [];
+
+  constructor(sockets: Sockets) {
+    this.#sockets = sockets;
+  }
+
+  /** Descriptors to wait for. */
+  get fds(): readonly number[] {
+    return [...this.#bound.values()].map(({ fd }) => fd);
+  }
+
+  /** Whether an address could not be bound so far. */
+  get isIncomplete(): boolean {
+    return this.#wanted.some(address => !this.#bound.has(address));
+  }
+
+  /** Speaks from the given addresses and port from now on; what is bound already stays. */
+  configure(bindAddresses: readonly string[], port: number): readonly BindProblem[] {
+    this.#isWildcard = bindAddresses.length === 0;
+    this.#wanted = this.#isWildcard ? EVERY_ADDRESS : bindAddresses;
+    for (const [address, { fd }] of this.#bound) {
+      if (port === this.#port && this.#wanted.includes(address)) continue;
+      this.#sockets.close(fd);
+      this.#bound.delete(address);
+    }
+    this.#port = port;
+    return this.bindMissing();
+  }
+
+  /** Tries the addresses that are not bound yet: one that was tentative or not configured may be there now. */
+  bindMissing(): readonly BindProblem[] {
+    const problems: BindProblem[] = [];
+    for (const address of this.#wanted) {
+      if (this.#bound.has(address)) continue;
+      const problem = this.#bind(address);
+      if (problem !== undefined) problems.push(problem);
+    }
+    return problems;
+  }
+
+  /** Replaces the addresses that heartbeats go to; text that is no address is passed over. */
+  setPeers(addresses: readonly string[]): void {
+    this.#peers = addresses.flatMap(text => {
+      const address = parseIpAddress(text);
+      if (!address.ok) return [];
+      const { family } = address.value;
+      return [{ family, socketAddress: encodeIpSocketAddress(address.value, this.#port) }];
+    });
+  }
+
+  /** Sends the datagram to every address of every peer, from each own address of that family; how many sends failed. */
+  send(datagram: Uint8Array): number {
+    let failures = 0;
+    for (const { fd, family } of this.#bound.values()) {
+      for (const peer of this.#peers) {
+        if (peer.family !== family) continue;
+        if (this.#sockets.sendTo(fd, datagram, peer.socketAddress) < 0) failures += 1;
+      }
+    }
+    return failures;
+  }
+
+  /** Hands out the datagrams that wait on the descriptor, up to a turn's share; their octets are valid during the call. */
+  drain(fd: number, onDatagram: (datagram: Uint8Array, sourceAddress: string) => void): void {
+    for (let left = DATAGRAMS_PER_TURN; left > 0; left -= 1) {
+      const length = this.#sockets.receiveFrom(fd, this.#datagram, this.#source);
+      if (length === -Errno.EAGAIN) return;
+      // Any other error is an ICMP message about an earlier datagram; the next call has the next datagram.
+      if (length < 0) continue;
+      const source = decodeIpSocketAddress(this.#source);
+      if (source === undefined) continue;
+      onDatagram(this.#datagram.subarray(0, length), formatIpAddress(source));
+    }
+  }
+
+  close(): void {
+    for (const { fd } of this.#bound.values()) this.#sockets.close(fd);
+    this.#bound.clear();
+    this.#wanted = [];
+  }
+
+  #bind(text: string): BindProblem | undefined {
+    const address = parseIpAddress(text);
+    if (!address.ok) return { address: text, isTaken: false, code: "not an address" };
+    const { family } = address.value;
+    let fd: number | undefined;
+    try {
+      const domain = family === "ipv4" ? AddressFamily.inet : AddressFamily.inet6;
+      fd = this.#sockets.open(domain, SocketType.datagram, 0);
+      if (family === "ipv6") this.#sockets.setIntOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+      this.#sockets.setIntOption(fd, SOL_SOCKET, SO_PRIORITY, CONTROL_PRIORITY);
+      this.#sockets.bind(fd, encodeIpSocketAddress(address.value, this.#port));
+      this.#bound.set(text, { fd, family });
+      return undefined;
+    } catch (error) {
+      if (fd !== undefined) this.#sockets.close(fd);
+      if (!(error instanceof SystemError)) throw error;
+      return this.#toProblem(text, error);
+    }
+  }
+
+  #toProblem(address: string, error: SystemError): BindProblem | undefined {
+    if (this.#isWildcard && error.errno === Errno.EAFNOSUPPORT) {
+      // A host without one of the families speaks the other.
+      this.#wanted = this.#wanted.filter(other => other !== address);
+      return undefined;
+    }
+    return { address, isTaken: error.errno === Errno.EADDRINUSE, code: error.code };
+  }
+}

@@ -1,0 +1,26 @@
+/** Bounds of the packet thread. */
+
+/** Frames taken from one socket before the others get their turn. */
+export const FRAMES_PER_TURN = 64;
+/** Datagrams taken from one heartbeat socket before the others get their turn. */
+export const DATAGRAMS_PER_TURN = 256;
+/** Announcements sent on one interface before sockets are looked at again. */
+export const ANNOUNCEMENTS_PER_TURN = 64;
+/** Multicast groups joined on one interface before sockets are looked at again: a join is a slow system call. */
+export const JOINS_PER_TURN = 16;
+/** Groups of one socket: the kernel's memory for options allows 365 at its smallest default. */
+export const GROUPS_PER_SOCKET = 300;
+/** Reports of one message to main. */
+export const REPORTS_PER_MESSAGE = 500;
+/** Entries of one message from main. */
+export const ENTRIES_PER_MESSAGE = 250;
+/** The longest sleep: a lost wake-up costs no more than this. */
+export const MAX_SLEEP_MS = 250;
+/** Counters are reported, and what failed for now is tried again, this often. */
+export const HOUSEKEEPING_MS = 1000;
+/** Longest ARP or NDP frame that is looked at in full; what is longer is padding. */
+export const FRAME_OCTETS = 2048;
+/** Receive buffer of each packet socket, in octets. */
+export const PACKET_RECEIVE_OCTETS = 256 * 1024;
+/** The same complaint is logged this often at most. */
+export const REPEATED_LOG_MS = 60_000;

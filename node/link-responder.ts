@@ -1,0 +1,202 @@
+/**
+ * One interface at work: its ARP and NDP sockets, their responders, the announcements that wait for their time, the multicast
+ * groups. Lives from the moment the interface is usable until it is not, or has another MAC address; then a new one begins.
+ */
+import {
+  ARP_ANNOUNCEMENT_ROUNDS,
+  encodeArpAnnouncement,
+  type ArpAnnouncementForm,
+} from "../lib/arp/announcement";
+import { ArpResponder } from "../lib/arp/responder";
+import { AnnouncementSchedule } from "../lib/net/announcement-schedule";
+import { EtherType } from "../lib/net/ethernet";
+import type { IpAddress } from "../lib/net/ip-address";
+import {
+  NDP_ANNOUNCEMENT_ROUNDS,
+  encodeUnsolicitedAdvertisement,
+  type NdpAnnouncementForm,
+} from "../lib/ndp/announcement";
+import { NdpResponder } from "../lib/ndp/responder";
+import type { JudgedInterface } from "./interface-table";
+import { ANNOUNCEMENTS_PER_TURN, FRAMES_PER_TURN, FRAME_OCTETS, JOINS_PER_TURN } from "./limits";
+import { GroupMemberships } from "./multicast";
+import { PacketSocket } from "./packet-socket";
+import type { Sockets, SystemError } from "./sockets";
+
+/** An address and its counts, shared by all interfaces it is announced on. */
+export interface AnnouncedAddress {
+  readonly address: IpAddress;
+  readonly counters: {
+    requestsReceived: number;
+    responsesSent: number;
+    gratuitousSent: number;
+  };
+}
+
+/** Counts of the whole thread, shared by all interfaces. */
+export interface FrameCounters {
+  readonly arp: Record<string, number>;
+  readonly ndp: Record<string, number>;
+  sendErrors: number;
+}
+
+export interface ResponderFilters {
+  readonly arp: Uint8Array;
+  readonly ndp: Uint8Array;
+}
+
+export class LinkResponder {
+  readonly link: JudgedInterface;
+  readonly #counters: FrameCounters;
+  readonly #arpSocket: PacketSocket;
+  readonly #ndpSocket: PacketSocket;
+  readonly #arp: ArpResponder;
+  readonly #ndp: NdpResponder;
+  readonly #groups: GroupMemberships;
+  readonly #arpSchedule = new AnnouncementSchedule<AnnouncedAddress, ArpAnnouncementForm>(
+    ARP_ANNOUNCEMENT_ROUNDS,
+  );
+  readonly #ndpSchedule = new AnnouncementSchedule<AnnouncedAddress, NdpAnnouncementForm>(
+    NDP_ANNOUNCEMENT_ROUNDS,
+  );
+  readonly #frame = Buffer.alloc(FRAME_OCTETS);
+  readonly #frameView = new DataView(this.#frame.buffer, this.#frame.byteOffset, FRAME_OCTETS);
+
+  /** Throws `SystemError` when the interface vanished meanwhile, or without CAP_NET_RAW. */
+  constructor(
+    sockets: Sockets,
+    link: JudgedInterface,
+    filters: ResponderFilters,
+    counters: FrameCounters,
+  ) {
+    this.link = link;
+    this.#counters = counters;
+    const interfaceIndex = link.index;
+    this.#arpSocket = new PacketSocket(sockets, {
+      interfaceIndex,
+      etherType: EtherType.arp,
+      filter: filters.arp,
+    });
+    try {
+      this.#ndpSocket = new PacketSocket(sockets, {
+        interfaceIndex,
+        etherType: EtherType.ipv6,
+        filter: filters.ndp,
+      });
+    } catch (error) {
+      this.#arpSocket.close();
+      throw error;
+    }
+    this.#arp = new ArpResponder(link.mac);
+    this.#ndp = new NdpResponder(link.mac);
+    this.#groups = new GroupMemberships(sockets, interfaceIndex);
+  }
+
+  get arpFd(): number {
+    return this.#arpSocket.fd;
+  }
+
+  get ndpFd(): number {
+    return this.#ndpSocket.fd;
+  }
+
+  /** Answers for the address from now on and begins to announce it. */
+  own(announced: AnnouncedAddress, nowMs: number): void {
+    if (announced.address.family === "ipv4") {
+      this.#arp.add(announced.address, announced.counters);
+      this.#arpSchedule.start(announced, nowMs);
+    } else {
+      this.#ndp.add(announced.address, announced.counters);
+      this.#groups.add(announced.address);
+      this.#ndpSchedule.start(announced, nowMs);
+    }
+  }
+
+  /** Neither answers nor announces from now on; nothing is transmitted. */
+  disown(announced: AnnouncedAddress): void {
+    if (announced.address.family === "ipv4") {
+      this.#arp.remove(announced.address);
+      this.#arpSchedule.stop(announced);
+    } else {
+      this.#ndp.remove(announced.address);
+      this.#groups.remove(announced.address);
+      this.#ndpSchedule.stop(announced);
+    }
+  }
+
+  setFilters(filters: ResponderFilters): void {
+    this.#arpSocket.setFilter(filters.arp);
+    this.#ndpSocket.setFilter(filters.ndp);
+  }
+
+  /** Answers the ARP frames that wait, up to a turn's share. */
+  drainArp(): void {
+    for (let left = FRAMES_PER_TURN; left > 0; left -= 1) {
+      const length = this.#arpSocket.receive(this.#frame);
+      if (length < 0) return;
+      const outcome = this.#arp.handle(this.#frameView, length);
+      if (outcome === "answered") this.#send(this.#arpSocket, this.#arp.reply);
+      count(this.#counters.arp, outcome);
+    }
+  }
+
+  /** Answers the neighbor solicitations that wait, up to a turn's share. */
+  drainNdp(): void {
+    for (let left = FRAMES_PER_TURN; left > 0; left -= 1) {
+      const length = this.#ndpSocket.receive(this.#frame);
+      if (length < 0) return;
+      const outcome = this.#ndp.handle(this.#frameView, length);
+      if (outcome === "answered") this.#send(this.#ndpSocket, this.#ndp.reply);
+      count(this.#counters.ndp, outcome);
+    }
+  }
+
+  /** Sends the announcements that are due, up to a turn's share. */
+  sendDue(nowMs: number): void {
+    for (let left = ANNOUNCEMENTS_PER_TURN; left > 0; left -= 1) {
+      const due = this.#arpSchedule.take(nowMs);
+      if (due === undefined) break;
+      const frame = encodeArpAnnouncement(due.form, this.link.mac, due.item.address);
+      this.#announce(this.#arpSocket, due.item, frame);
+    }
+    for (let left = ANNOUNCEMENTS_PER_TURN; left > 0; left -= 1) {
+      const due = this.#ndpSchedule.take(nowMs);
+      if (due === undefined) break;
+      const frame = encodeUnsolicitedAdvertisement(this.link.mac, due.item.address);
+      this.#announce(this.#ndpSocket, due.item, frame);
+    }
+  }
+
+  /** Joins multicast groups that wait, up to a turn's share; a failure to report, if any. */
+  joinGroups(): SystemError | undefined {
+    return this.#groups.hasPending ? this.#groups.joinPending(JOINS_PER_TURN) : undefined;
+  }
+
+  /** When there is something to do next; undefined when nothing waits. */
+  nextDeadlineMs(nowMs: number): number | undefined {
+    if (this.#groups.hasPending) return nowMs;
+    const arpMs = this.#arpSchedule.nextDeadlineMs();
+    const ndpMs = this.#ndpSchedule.nextDeadlineMs();
+    return arpMs === undefined || ndpMs === undefined ? (arpMs ?? ndpMs) : Math.min(arpMs, ndpMs);
+  }
+
+  close(): void {
+    this.#arpSocket.close();
+    this.#ndpSocket.close();
+    this.#groups.close();
+  }
+
+  #announce(socket: PacketSocket, announced: AnnouncedAddress, frame: Uint8Array): void {
+    if (this.#send(socket, frame)) announced.counters.gratuitousSent += 1;
+  }
+
+  #send(socket: PacketSocket, frame: Uint8Array): boolean {
+    const isSent = socket.send(frame);
+    if (!isSent) this.#counters.sendErrors += 1;
+    return isSent;
+  }
+}
+
+function count(counters: Record<string, number>, outcome: string): void {
+  counters[outcome] = (counters[outcome] ?? 0) + 1;
+}

@@ -1,0 +1,50 @@
+/** Numbers of the Linux socket interface (x86-64 and arm64). */
+
+export const AddressFamily = { inet: 2, inet6: 10, netlink: 16, packet: 17 } as const;
+export const SocketType = { datagram: 2, raw: 3 } as const;
+export const SOCK_NONBLOCK = 0x800;
+export const SOCK_CLOEXEC = 0x80000;
+export const MSG_DONTWAIT = 0x40;
+
+export const SOL_SOCKET = 1;
+export const SO_RCVBUF = 8;
+export const SO_PRIORITY = 12;
+export const SO_ATTACH_FILTER = 26;
+
+export const SOL_PACKET = 263;
+export const PACKET_IGNORE_OUTGOING = 23;
+
+export const IPPROTO_IPV6 = 41;
+export const IPV6_JOIN_GROUP = 20;
+export const IPV6_LEAVE_GROUP = 21;
+export const IPV6_V6ONLY = 26;
+
+export const POLLIN = 1;
+export const POLLFD_OCTETS = 8;
+
+export const EFD_NONBLOCK = 0x800;
+export const EFD_CLOEXEC = 0x80000;
+export const PRIO_PROCESS = 0;
+
+export const Errno = {
+  EPERM: 1,
+  EINTR: 4,
+  EAGAIN: 11,
+  EACCES: 13,
+  ENODEV: 19,
+  EADDRINUSE: 98,
+  EADDRNOTAVAIL: 99,
+  EAFNOSUPPORT: 97,
+  ENOBUFS: 105,
+} as const;
+
+export const InterfaceFlag = {
+  up: 0x1,
+  broadcast: 0x2,
+  loopback: 0x8,
+  noArp: 0x80,
+  lowerUp: 0x10000,
+} as const;
+
+/** ARPHRD_ETHER: the interface speaks Ethernet. */
+export const ETHERNET_HARDWARE = 1;

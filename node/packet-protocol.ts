@@ -1,0 +1,121 @@
+/**
+ * What main and packet thread say to each other: plain values that survive a structured clone. Addresses are canonical text.
+ * The packet thread decides ownership itself, by its own clock and its own heartbeats; nothing in it waits for main.
+ */
+
+/** One address of the cluster and who may announce it. */
+export interface AnnouncementEntry {
+  readonly address: string;
+  /** Names of the interfaces it may be announced on. */
+  readonly interfaces: readonly string[] | "all";
+  /** Node names in election order, this node included or not; the first that lives owns the address. */
+  readonly candidates: readonly string[];
+}
+
+export interface HeartbeatConfig {
+  readonly port: number;
+  /** Own addresses to speak from; none = every address of both families. */
+  readonly bindAddresses: readonly string[];
+  readonly peers: readonly { readonly nodeName: string; readonly addresses: readonly string[] }[];
+  /** Shared secret; without it heartbeats travel in the clear. A changed one is accepted beside the one before. */
+  readonly secret?: Uint8Array;
+  /** Product namespace: speakers of different installations do not understand each other. */
+  readonly namespace: string;
+}
+
+export interface ConfigureCommand {
+  readonly type: "configure";
+  readonly nodeName: string;
+  readonly heartbeat: HeartbeatConfig;
+  /** Regular expressions, unanchored; interfaces with a matching name are left alone. */
+  readonly excludedInterfaces: readonly string[];
+}
+
+/** The whole desired set; replaces the one before. The first one makes this node eligible. */
+export interface AnnounceCommand {
+  readonly type: "announce";
+  readonly entries: readonly AnnouncementEntry[];
+}
+
+export type PacketCommand = ConfigureCommand | AnnounceCommand | { readonly type: "stop" };
+
+export interface InterfaceReport {
+  readonly name: string;
+  readonly index: number;
+  /** Empty for interfaces without MAC address. */
+  readonly mac: string;
+  readonly isUsable: boolean;
+  readonly reason?: string;
+}
+
+/** Counts since the thread started. */
+export interface AddressCountersReport {
+  readonly address: string;
+  readonly requestsReceived: number;
+  readonly responsesSent: number;
+  readonly gratuitousSent: number;
+}
+
+export interface PacketTotals {
+  /** Outcomes of received frames by name: `answered`, `notAnnounced`, `claimedByOther`, `truncated` … */
+  readonly arp: Readonly<Record<string, number>>;
+  readonly ndp: Readonly<Record<string, number>>;
+  /** `sent`, `received`, and refusals by name. */
+  readonly heartbeats: Readonly<Record<string, number>>;
+  readonly sendErrors: number;
+  /** How late the thread woke at worst since the last report. */
+  readonly worstWakeDelayMs: number;
+}
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+export type PacketReport =
+  | { readonly type: "started" }
+  /** Nodes whose speaker is heard, this one included, sorted. */
+  | { readonly type: "membership"; readonly alive: readonly string[] }
+  | {
+      readonly type: "ownership";
+      readonly address: string;
+      readonly isOwner: boolean;
+      /** Where this node announces it now; empty when it is not the owner or has none of the named interfaces. */
+      readonly interfaces: readonly string[];
+      readonly owner?: string;
+    }
+  | { readonly type: "interfaces"; readonly interfaces: readonly InterfaceReport[] }
+  /** Once a second: totals, and the addresses whose counts changed since the last report. */
+  | {
+      readonly type: "counters";
+      readonly perAddress: readonly AddressCountersReport[];
+      readonly totals: PacketTotals;
+    }
+  | {
+      readonly type: "log";
+      readonly level: LogLevel;
+      readonly msg: string;
+      readonly fields: Readonly<Record<string, unknown>>;
+    }
+  /** The thread cannot do its work and ends; `error` is a sentence for people. */
+  | { readonly type: "failed"; readonly error: string };
+
+/** What the handle makes of commands: the difference to the set before, in portions that do not hold up the thread. */
+export type ThreadCommand =
+  | ConfigureCommand
+  | {
+      readonly type: "announceChanges";
+      readonly changed: readonly AnnouncementEntry[];
+      readonly removed: readonly string[];
+      /** The set is complete with this portion. */
+      readonly isLast: boolean;
+    }
+  | { readonly type: "stop" };
+
+/** What the thread posts: first `ready`, then reports in batches. */
+export type ThreadMessage =
+  | { readonly type: "ready"; readonly eventFd: number }
+  | { readonly type: "reports"; readonly reports: readonly PacketReport[] };
+
+export interface PacketThreadData {
+  readonly nodeName: string;
+  /** A `MessagePort`; commands arrive on it and messages leave by it. */
+  readonly port: unknown;
+}
