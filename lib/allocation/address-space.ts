@@ -24,26 +24,31 @@ export class AddressSpace {
   readonly family: IpFamily;
   /** How many addresses can be given away; exact, without the saturation of `countedCapacity`. */
   readonly capacity: bigint;
+  /**
+   * The capacity as status and metrics print it: a prefix of 62 or more host bits, or a sum beyond int64, gives
+   * `COUNTER_MAX`; never negative.
+   */
+  readonly countedCapacity: bigint;
   /** Blocks in the order of the pool's entries, for number → address. */
   private readonly byOrdinal: readonly Block[];
   /** The same blocks by address, for address → number. */
   private readonly byAddress: readonly Block[];
   private readonly skipsBuggy: boolean;
-  private readonly ranges: readonly IpRange[];
 
   /** Ranges of other families are left out; the others must not overlap. */
   constructor(family: IpFamily, ranges: readonly IpRange[], options: { avoidBuggyIps: boolean }) {
     this.family = family;
     this.skipsBuggy = options.avoidBuggyIps && family === "ipv4";
-    this.ranges = ranges.filter(range => range.family === family);
+    const own = ranges.filter(range => range.family === family);
     const blocks: Block[] = [];
     let ordinal = 0n;
-    for (const { first, last } of this.ranges) {
+    for (const { first, last } of own) {
       const count = this.usableBelow(last + 1n) - this.usableBelow(first);
       blocks.push({ first, last, ordinal, count });
       ordinal += count;
     }
     this.capacity = ordinal;
+    this.countedCapacity = own.some(isUncounted) ? COUNTER_MAX : saturated(ordinal);
     this.byOrdinal = blocks.filter(block => block.count > 0n);
     this.byAddress = blocks.toSorted((left, right) => (left.first < right.first ? -1 : 1));
   }
@@ -63,19 +68,6 @@ export class AddressSpace {
     return this.skipsBuggy ? (rank / 254n) * 256n + 1n + (rank % 254n) : rank;
   }
 
-  /**
-   * The capacity as status and metrics print it: a prefix of 62 or more host bits, or a sum beyond int64, gives
-   * `COUNTER_MAX`; never negative.
-   */
-  countedCapacity(): bigint {
-    const uncounted = this.ranges.some(range =>
-      toPrefixes(range).some(
-        prefix => addressBits(this.family) - prefix.lengthBits >= UNCOUNTED_HOST_BITS,
-      ),
-    );
-    return uncounted ? COUNTER_MAX : saturated(this.capacity);
-  }
-
   private isAvoided(value: bigint): boolean {
     if (!this.skipsBuggy) return false;
     const lastOctet = value & 0xffn;
@@ -86,6 +78,12 @@ export class AddressSpace {
   private usableBelow(value: bigint): bigint {
     return this.skipsBuggy ? value - ((value + 255n) >> 8n) - (value >> 8n) : value;
   }
+}
+
+/** Whether a prefix of the range is too large to be counted. */
+function isUncounted(range: IpRange): boolean {
+  const bits = addressBits(range.family);
+  return toPrefixes(range).some(prefix => bits - prefix.lengthBits >= UNCOUNTED_HOST_BITS);
 }
 
 /** The count, at most `COUNTER_MAX`. */

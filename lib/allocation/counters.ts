@@ -39,7 +39,7 @@ export function countPool(book: AddressBook, use: PoolUse): PoolCounters {
 }
 
 function countFamily(family: FamilyUse): FamilyCounters {
-  return countersOf(family.space.countedCapacity(), BigInt(family.free.usedCount));
+  return countersOf(family.space.countedCapacity, BigInt(family.free.usedCount));
 }
 
 function countersOf(capacity: bigint, assigned: bigint): FamilyCounters {

@@ -1,0 +1,253 @@
+/**
+ * The controller: watches, judges the configuration, and while the Lease is its own gives addresses.
+ *
+ *   watches synced ─► Lease ours ─► fresh lists ─► pools set, every held address booked ─► every Service planned ─► events
+ *                          ▲                                                                                         │
+ *                          └────────────── Lease lost: nothing is written any more, the book is thrown away ◄────────┘
+ */
+import type { Logger } from "pino";
+import { Allocator, inPassOrder } from "../../lib/allocation/allocator";
+import type { AddressBook } from "../../lib/allocation/address-book";
+import type { ApiClient } from "../cluster/api-client";
+import { systemClock } from "../cluster/clock";
+import { EventRecorder } from "../cluster/events";
+import { KeyQueue, type ReconcileResult } from "../cluster/key-queue";
+import { Lease } from "../cluster/lease";
+import { ConfigurationJudging } from "./configuration-judging";
+import { ConfigurationWatch } from "./configuration-watch";
+import { formatIdentity, freeLeaseOfDead, LEASE_NAME, type ProcessIdentity } from "./leadership";
+import { ControllerMetrics } from "./metrics";
+import { PoolStatusWriter } from "./pool-status";
+import { ServiceDirectory } from "./service-directory";
+import { ServiceReconciler } from "./service-reconciler";
+
+export interface ControllerOptions {
+  /** For everything that is frequent. */
+  readonly client: ApiClient;
+  /** For the Lease and Events: never behind a queue of status writes. */
+  readonly sideClient: ApiClient;
+  readonly namespace: string;
+  readonly lbClass: string;
+  readonly podName: string | undefined;
+  readonly identity: ProcessIdentity;
+  readonly log: Logger;
+}
+
+/** Status writes under way at a time: as many as the client has connections. */
+const CONCURRENCY = 16;
+const BACKOFF = { minBackoffMs: 100, maxBackoffMs: 30_000 };
+
+/** Another controller takes over at most duration + grace + one look after the holder died: 8.2 s. */
+const LEASE_TIMES = { durationMs: 5_000, renewMs: 1_200, graceMs: 2_000 };
+
+/** Changes of several objects that come together are judged together. */
+const JUDGE_DELAY_MS = 50;
+
+/** From one look at all pools' counters to the next. */
+const POOL_STATUS_DELAY_MS = 100;
+
+/** One time of holding the Lease. */
+interface Reign {
+  readonly allocator: Allocator;
+  readonly reconciler: ServiceReconciler;
+}
+
+export class Controller {
+  readonly metrics: ControllerMetrics;
+  readonly #options: ControllerOptions;
+  readonly #log: Logger;
+  readonly #services: ServiceDirectory;
+  readonly #configuration: ConfigurationWatch;
+  readonly #judging: ConfigurationJudging;
+  readonly #poolStatus: PoolStatusWriter;
+  readonly #events: EventRecorder;
+  readonly #lease: Lease;
+  readonly #serviceQueue: KeyQueue;
+  /** Everything rare: `judge`, `reign`, `pools`, and `pool:NAME`. */
+  readonly #workQueue: KeyQueue;
+  #reign: Reign | undefined;
+  #isStopping = false;
+
+  constructor(options: ControllerOptions) {
+    this.#options = options;
+    this.#log = options.log;
+    const { client, sideClient, namespace, log } = options;
+    const mayWrite = (): boolean => this.#lease.isHeld();
+    this.#events = new EventRecorder({ client: sideClient, component: "metallb-controller", log });
+    this.#services = new ServiceDirectory({ client, log, onChange: key => this.#noteService(key) });
+    this.#configuration = new ConfigurationWatch({
+      client,
+      namespace,
+      log,
+      onChange: () => this.judge(),
+      onPoolStatus: () => this.#workQueue.addAfter("pools", POOL_STATUS_DELAY_MS),
+    });
+    this.#poolStatus = new PoolStatusWriter({
+      client,
+      namespace,
+      clock: systemClock,
+      pool: name => this.#configuration.pool(name),
+      mayWrite,
+    });
+    this.metrics = new ControllerMetrics({
+      book: () => this.#book,
+      waiting: () => this.#reign?.allocator.waitingCount ?? 0,
+    });
+    this.#judging = new ConfigurationJudging({
+      ...options,
+      events: this.#events,
+      metrics: this.metrics,
+    });
+    this.#lease = new Lease({
+      client: sideClient,
+      namespace,
+      name: LEASE_NAME,
+      identity: formatIdentity(options.identity),
+      ...LEASE_TIMES,
+      log,
+      onChange: isHeld => this.#noteLease(isHeld),
+    });
+    this.#serviceQueue = new KeyQueue({
+      reconcile: key => this.#reconcileService(key),
+      concurrency: CONCURRENCY,
+      ...BACKOFF,
+      log,
+    });
+    this.#workQueue = new KeyQueue({
+      reconcile: key => this.#work(key),
+      concurrency: 2,
+      ...BACKOFF,
+      log,
+    });
+  }
+
+  /** Begins to watch, and to allocate once that may be done. Resolves when everything was listed. */
+  async start(): Promise<void> {
+    this.#services.start();
+    this.#configuration.start();
+    await Promise.all([this.#services.whenSynced(), this.#configuration.whenSynced()]);
+    if (this.#isStopping) return;
+    this.#log.info("all resources are listed");
+    const { sideClient: client, namespace, identity, log } = this.#options;
+    await freeLeaseOfDead(identity, { client, namespace, log });
+    this.#lease.start();
+    this.judge();
+  }
+
+  /** Writes nothing any more, gives the Lease back and closes the watches. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    this.#endReign();
+    this.#services.stop();
+    this.#configuration.stop();
+    await Promise.all([this.#serviceQueue.stop(), this.#workQueue.stop()]);
+    await Promise.all([this.#events.stop(), this.#lease.stop()]);
+  }
+
+  /** Judges the configuration soon: something about it may have changed. */
+  judge(): void {
+    this.#workQueue.addAfter("judge", JUDGE_DELAY_MS);
+  }
+
+  /** Undefined when watches are synced and, as the holder of the Lease, all held addresses are booked. */
+  whyNotReady(): string | undefined {
+    if (!this.#services.isSynced) return "Services are not listed yet";
+    if (!this.#judging.isLoaded) return "the configuration is not read yet";
+    if (this.#lease.isHeld() && this.#reign === undefined) return "addresses are not booked yet";
+    return undefined;
+  }
+
+  get #book(): AddressBook | undefined {
+    return this.#reign?.allocator.book;
+  }
+
+  #noteService(key: string): void {
+    this.metrics.updates.inc();
+    // Before the reign everything is planned in one pass, in an order that protects the holders.
+    if (this.#reign !== undefined) this.#serviceQueue.add(key);
+  }
+
+  #noteLease(isHeld: boolean): void {
+    if (isHeld && !this.#isStopping) this.#workQueue.add("reign");
+    else this.#endReign();
+  }
+
+  #endReign(): void {
+    this.#reign?.reconciler.end();
+    this.#reign = undefined;
+  }
+
+  #work(key: string): Promise<ReconcileResult> {
+    if (key === "judge") return this.#judge();
+    if (key === "reign") return this.#beginReign();
+    if (key === "pools") return this.#lookAtPools();
+    if (key === "state")
+      return this.#lease.isHeld() ? this.#judging.writeState() : Promise.resolve({});
+    const book = this.#book;
+    const name = key.slice(POOL_KEY.length);
+    return book === undefined ? Promise.resolve({}) : this.#poolStatus.reconcile(name, book);
+  }
+
+  /** First phase of a reign, without a gap from booking to planning: fresh lists, pools, held addresses. */
+  async #beginReign(): Promise<ReconcileResult> {
+    if (!this.#lease.isHeld() || this.#reign !== undefined) return {};
+    await Promise.all([this.#services.refresh(), this.#configuration.refresh()]);
+    if (!this.#lease.isHeld() || this.#isStopping) return {};
+    const allocator = new Allocator({ lbClass: this.#options.lbClass });
+    const { pools } = this.#judging.judge(this.#configuration.resources());
+    allocator.setPools(pools, this.#configuration.namespaceLabels());
+    const reconciler = new ServiceReconciler(allocator, {
+      services: this.#services,
+      events: this.#events,
+      log: this.#log,
+      mayWrite: () => this.#lease.isHeld(),
+      retry: key => this.#serviceQueue.add(key),
+      onPlanned: () => this.#workQueue.addAfter("pools", POOL_STATUS_DELAY_MS),
+    });
+    this.#reign = { allocator, reconciler };
+    this.#passOverAll(allocator);
+    this.#workQueue.add("state");
+    return {};
+  }
+
+  /** Books what is held, then plans every Service: those with addresses first, then the oldest. */
+  #passOverAll(allocator: Allocator): void {
+    const views = [...this.#services.all()].map(record => record.view);
+    allocator.adopt(views);
+    const keys = new Set(inPassOrder(views).map(view => view.key));
+    for (const key of allocator.book.bookedKeys()) keys.add(key);
+    this.#log.info({ event: "config reloaded", services: keys.size }, "planning every Service");
+    for (const key of keys) this.#serviceQueue.add(key);
+    this.#workQueue.addAfter("pools", POOL_STATUS_DELAY_MS);
+  }
+
+  // eslint-disable-next-line @typescript-eslint/require-await -- the queue wants a promise; judging itself must not be interrupted.
+  async #judge(): Promise<ReconcileResult> {
+    const { pools, haveChanged } = this.#judging.judge(this.#configuration.resources());
+    this.#workQueue.add("state");
+    const allocator = this.#reign?.allocator;
+    if (allocator === undefined || !haveChanged) return {};
+    allocator.setPools(pools, this.#configuration.namespaceLabels());
+    this.#passOverAll(allocator);
+    return {};
+  }
+
+  async #reconcileService(key: string): Promise<ReconcileResult> {
+    try {
+      return (await this.#reign?.reconciler.reconcile(key)) ?? {};
+    } catch (error) {
+      this.metrics.updateErrors.inc();
+      throw error;
+    }
+  }
+
+  #lookAtPools(): Promise<ReconcileResult> {
+    const book = this.#book;
+    for (const name of book === undefined ? [] : this.#poolStatus.different(book)) {
+      this.#workQueue.add(`${POOL_KEY}${name}`);
+    }
+    return Promise.resolve({});
+  }
+}
+
+const POOL_KEY = "pool:";

@@ -1,0 +1,110 @@
+/** The controller's process around `Controller`: options, clients, ports, signals. Started by the Pepr capability. */
+import type { Logger } from "pino";
+import { ApiClient } from "../cluster/api-client";
+import { loadClusterAccess } from "../cluster/cluster-access";
+import { createLogger } from "../cluster/log";
+import { parseOptions } from "../cluster/options";
+import { ProbeServer } from "../cluster/probe-server";
+import { Controller } from "./controller";
+import { ownIdentity } from "./leadership";
+import { ensureMemberlistSecret } from "./memberlist-secret";
+import { controllerOptions, type ControllerOptions } from "./options";
+
+/** After SIGTERM the process ends within this, whatever hangs. */
+const SHUTDOWN_LIMIT_MS = 1_400;
+
+const SECRET_RETRY_MS = 5_000;
+
+/**
+ * Starts the controller with the options of the given environment. Returns at once and never throws: what cannot go on ends the
+ * process with a message.
+ */
+export function startController(env: Readonly<Record<string, string | undefined>>): Controller {
+  const parsed = parseOptions(
+    { name: "controller", table: controllerOptions, retired: [] },
+    { argv: [], env },
+  );
+  if (parsed.type !== "options") return fail(parsed.text);
+  const { options } = parsed;
+  const log = createLogger("controller", options.logLevel);
+  const access = loadClusterAccess({ kubeconfig: options.kubeconfig, env });
+  const client = new ApiClient(access, { userAgent: "herald-controller" });
+  const sideClient = new ApiClient(access, { userAgent: "herald-controller", maxSockets: 4 });
+  const controller = new Controller({
+    client,
+    sideClient,
+    namespace: options.namespace,
+    lbClass: options.loadBalancerClass,
+    podName: options.podName,
+    identity: ownIdentity(),
+    log,
+  });
+  endInOrder(controller, log);
+  const isStarted = run(controller, { options, sideClient, log });
+  isStarted.catch((error: unknown) => {
+    log.fatal({ err: error }, "the controller cannot go on");
+    process.exit(1);
+  });
+  return controller;
+}
+
+async function run(
+  controller: Controller,
+  { options, sideClient, log }: { options: ControllerOptions; sideClient: ApiClient; log: Logger },
+): Promise<void> {
+  // An empty host is every address, of both families where there are two.
+  await ProbeServer.start({
+    healthProbePort: options.healthProbePort,
+    healthProbeHost: "",
+    metricsPort: options.metricsPort,
+    metricsHost: "",
+    isHealthy: () => undefined,
+    isReady: () => controller.whyNotReady(),
+    metrics: controller.metrics.registry,
+  });
+  keepMemberlistSecret(options, sideClient, log);
+  await controller.start();
+}
+
+/** Makes the speakers' Secret as soon as the API server answers. */
+function keepMemberlistSecret(options: ControllerOptions, client: ApiClient, log: Logger): void {
+  const { memberlistSecretName: secretName, namespace, deployment } = options;
+  if (secretName === undefined) return;
+  const attempt = (): void => {
+    ensureMemberlistSecret({ client, namespace, secretName, deployment, log }).catch(
+      (error: unknown) => {
+        log.warn(
+          { err: error, secret: secretName },
+          "the Secret of the speakers could not be made",
+        );
+        setTimeout(attempt, SECRET_RETRY_MS).unref();
+      },
+    );
+  };
+  attempt();
+}
+
+/** SIGTERM and SIGINT give the Lease back, so that another controller need not wait for it to run out. */
+function endInOrder(controller: Controller, log: Logger): void {
+  let isEnding = false;
+  const end = (signal: string): void => {
+    if (isEnding) return;
+    isEnding = true;
+    log.info({ event: "stopping", signal }, "the controller leaves");
+    setTimeout(() => process.exit(0), SHUTDOWN_LIMIT_MS).unref();
+    controller.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ err: error }, "the controller did not leave in order");
+        process.exit(1);
+      },
+    );
+  };
+  process.on("SIGTERM", end);
+  process.on("SIGINT", end);
+}
+
+function fail(text: string): never {
+  process.stderr.write(`${text}\n`);
+  process.exit(2);
+}

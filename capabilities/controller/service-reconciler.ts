@@ -1,0 +1,105 @@
+/** Carries out plans for Services: one status write at most, then the Events; and plans again those whom a release may help. */
+import type { Logger } from "pino";
+import type { Allocator, WriteStep } from "../../lib/allocation/allocator";
+import { isConflict } from "../cluster/api-error";
+import type { EventRecorder } from "../cluster/events";
+import type { ReconcileResult } from "../cluster/key-queue";
+import type { ServiceDirectory } from "./service-directory";
+import { serviceReference, statusBody, type ServiceRecord } from "./service-record";
+
+/** Times that a Service is read and planned again at once when somebody else writes at the same time. */
+const CONFLICT_TRIES = 4;
+
+export interface ServiceReconcilerDeps {
+  readonly services: ServiceDirectory;
+  readonly events: EventRecorder;
+  readonly log: Logger;
+  /** Whether we may write at this moment. */
+  readonly mayWrite: () => boolean;
+  /** Plan this Service soon. */
+  readonly retry: (key: string) => void;
+  /** Numbers of pools may have changed. */
+  readonly onPlanned: () => void;
+}
+
+/** One reign: from the moment the Lease is ours and all held addresses are booked until it is lost. */
+export class ServiceReconciler {
+  readonly #allocator: Allocator;
+  readonly #deps: ServiceReconcilerDeps;
+  readonly #ending = new AbortController();
+
+  constructor(allocator: Allocator, deps: ServiceReconcilerDeps) {
+    this.#allocator = allocator;
+    this.#deps = deps;
+  }
+
+  /** Writes under way are broken off, none is begun any more. */
+  end(): void {
+    this.#ending.abort();
+  }
+
+  /** Plans the Service and carries the plan out. Throws to be called again with back-off. */
+  async reconcile(key: string): Promise<ReconcileResult> {
+    for (let tries = 1; ; tries += 1) {
+      if (this.#isEnded()) return {};
+      const record = this.#deps.services.get(key);
+      const write = this.#plan(key, record);
+      try {
+        if (record !== undefined && write !== undefined) await this.#write(record, write);
+      } catch (error) {
+        if (this.#isEnded()) return {};
+        if (!isConflict(error) || tries >= CONFLICT_TRIES) throw error;
+        await this.#deps.services.readAgain(key);
+        continue;
+      }
+      if (record !== undefined) this.#tell(record);
+      return {};
+    }
+  }
+
+  #isEnded(): boolean {
+    return this.#ending.signal.aborted;
+  }
+
+  #plan(key: string, record: ServiceRecord | undefined): WriteStep | undefined {
+    const { write, retry, plan } = this.#allocator.reconcile(key, record?.view);
+    for (const step of plan.steps) {
+      if (step.type === "keep" || step.type === "report") continue;
+      this.#deps.log.debug({ service: key, step: describe(step) }, "planned");
+    }
+    this.#deps.onPlanned();
+    for (const other of retry) this.#deps.retry(other);
+    return write;
+  }
+
+  async #write(record: ServiceRecord, write: WriteStep): Promise<void> {
+    const { key } = record.view;
+    if (!this.#deps.mayWrite()) {
+      this.end();
+      return;
+    }
+    const body = statusBody(record, write.ingress, write.pool);
+    await this.#deps.services.putStatus(key, body, this.#ending.signal);
+    const event = write.ingress.length === 0 ? "clearAssignment" : "ipAllocated";
+    this.#deps.log.info(
+      { event, service: key, ip: write.ingress, pool: write.pool },
+      "status written",
+    );
+  }
+
+  #tell(record: ServiceRecord): void {
+    if (this.#isEnded()) return;
+    const { key } = record.view;
+    for (const report of this.#allocator.takeReports(key)) {
+      const { type, reason, message } = report;
+      this.#deps.events.record(serviceReference(record), { type, reason, message });
+      if (type === "Warning") this.#deps.log.info({ event: reason, service: key }, message);
+    }
+  }
+}
+
+function describe(step: { readonly type: string }): object {
+  return JSON.parse(
+    JSON.stringify(step, (_, value: unknown) => (typeof value === "bigint" ? `${value}` : value)),
+  ) as object;
+}
