@@ -255,7 +255,8 @@ export class ApiClient implements ApiReader {
 }
 
 function toCall(method: Method, path: string, body: unknown, options: WriteOptions): Call {
-  const text = body === undefined ? undefined : JSON.stringify(body);
+  // Text is JSON already: a 64-bit counter has digits that JSON.stringify cannot write.
+  const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
   return { method, path, body: text, options, token: undefined, isOnReusedSocket: false };
 }
 
