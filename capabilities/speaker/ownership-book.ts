@@ -28,6 +28,8 @@ export type Transition =
       readonly candidates: number;
       /** Candidates before this node, which are not heard. */
       readonly silent: readonly string[];
+      /** True when nothing of the Service was announced from here before. */
+      readonly isFirst: boolean;
     }
   | {
       readonly type: "withdrawn";
@@ -138,8 +140,13 @@ export class OwnershipBook {
     for (const address of missingFrom(before.failed, now.failed)) {
       this.#sayFailed(key, address, plan);
     }
-    for (const address of missingFrom(addressesOf(before), addressesOf(now))) {
-      this.#sayAnnounced(key, address, plan);
+    const gained = missingFrom(addressesOf(before), addressesOf(now));
+    for (const [index, address] of gained.entries()) {
+      this.#sayAnnounced(address, {
+        key,
+        plan,
+        isFirst: before.state === undefined && index === 0,
+      });
     }
     if (now.state === undefined && now.failed.length === 0) this.#kept.delete(key);
     else this.#kept.set(key, now);
@@ -164,7 +171,15 @@ export class OwnershipBook {
     };
   }
 
-  #sayAnnounced(key: string, address: string, plan: ServicePlan | undefined): void {
+  #sayAnnounced(
+    address: string,
+    given: {
+      readonly key: string;
+      readonly plan: ServicePlan | undefined;
+      readonly isFirst: boolean;
+    },
+  ): void {
+    const { key, plan, isFirst } = given;
     const names = (plan?.election?.candidates ?? []).map(({ nodeName }) => nodeName);
     const index = names.indexOf(this.#options.nodeName);
     this.#options.onTransition({
@@ -175,6 +190,7 @@ export class OwnershipBook {
       rank: index + 1,
       candidates: names.length,
       silent: names.slice(0, Math.max(index, 0)),
+      isFirst,
     });
   }
 

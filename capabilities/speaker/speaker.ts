@@ -12,7 +12,7 @@ import { systemClock } from "../cluster/clock";
 import type { EventRecorder } from "../cluster/events";
 import { Announcer } from "./announcer";
 import { ClusterState, type ClusterChange } from "./cluster-state";
-import type { SpeakerMetrics } from "./metrics";
+import type { AddressCounts, SpeakerMetrics } from "./metrics";
 import { OwnershipBook } from "./ownership-book";
 import { StatusWriter } from "./status-writer";
 import { TransitionReporter } from "./transition-reporter";
@@ -99,11 +99,16 @@ export class Speaker {
     deps.thread.onReport(report => this.#noteReport(report));
   }
 
-  /** Resolves once the first announcements were handed over; rejects if stopped before. */
+  /** Resolves once the first announcements were handed over and statuses are written, or when it was stopped. */
   async start(excludedInterfaces: readonly string[]): Promise<void> {
     this.#excludedInterfaces = excludedInterfaces;
     this.#state.start();
-    await this.#state.whenSynced();
+    try {
+      await this.#state.whenSynced();
+    } catch (error) {
+      // A speaker may be told to stop before it has seen anything; that is no failure.
+      if (!this.#hasStopped()) throw error;
+    }
     if (this.#hasStopped()) return;
     this.#isAnnouncing = true;
     this.#configure();
@@ -183,7 +188,7 @@ export class Speaker {
   }
 
   #noteReport(report: PacketReport): void {
-    const { log, metrics } = this.#deps;
+    const { log } = this.#deps;
     switch (report.type) {
       case "started":
         this.#isThreadStarted = true;
@@ -192,22 +197,27 @@ export class Speaker {
         log.info({ event: "membership", alive: report.alive }, "the set of speakers heard changed");
         return;
       case "ownership":
-        // Once we stop, every address is given up: what is said about it then is said by the end of the process.
+        // Once we stop, every address is given up; the end of the process says it all.
         if (!this.#isStopping) this.#book.noteOwnership(report);
         return;
       case "interfaces":
         log.info({ event: "interfaces", interfaces: report.interfaces }, "interfaces of this node");
         return;
       case "counters":
-        for (const counts of report.perAddress) {
-          if (this.#wantedAddresses.has(counts.address)) metrics.count(counts);
-        }
+        this.#count(report.perAddress);
         return;
       case "log":
         log[report.level](report.fields, report.msg);
         return;
       case "failed":
         this.#deps.onFatal(`the packet thread failed: ${report.error}`);
+    }
+  }
+
+  /** A count that arrives late would bring the series of an address back that is gone. */
+  #count(counts: readonly AddressCounts[]): void {
+    for (const each of counts) {
+      if (this.#wantedAddresses.has(each.address)) this.#deps.metrics.count(each);
     }
   }
 }

@@ -56,6 +56,8 @@ export class TransitionReporter {
       `${address} is announced from ${nodeName} on ${interfaces.join(", ")}: ${why}`,
     );
     metrics.addAnnounced(this.#series(key, address));
+    // One event a Service, not one an address, and none for what goes on.
+    if (!transition.isFirst) return;
     this.#record(key, {
       type: "Normal",
       reason: "nodeAssigned",

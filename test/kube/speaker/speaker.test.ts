@@ -392,6 +392,24 @@ describe("a speaker that starts again", () => {
 });
 
 describe("while the API server is away", () => {
+  it("announces nothing when it starts then, and ends in order", async () => {
+    const before = speaker;
+    await cluster.server.kill();
+    try {
+      const started = startSpeaker();
+      await until("refused", 10_000, () => lines.some(line => line.includes("ECONNREFUSED")));
+      expect(speaker.whyNotReady()).toBe(
+        "not listed yet: Services, EndpointSlices, Nodes, IPAddressPools, L2Advertisements",
+      );
+      await speaker.stop();
+      await started;
+      expect(thread.commands).toEqual([]);
+    } finally {
+      await before.stop();
+      await cluster.server.restart();
+    }
+  });
+
   it("keeps what it announces, and writes the status when the server is back", async () => {
     const name = await createService("192.168.1.249");
     await cluster.server.kill();

@@ -69,6 +69,7 @@ describe("OwnershipBook", () => {
         rank: 2,
         candidates: 3,
         silent: ["node-c"],
+        isFirst: true,
       },
     ]);
     expect(states).toEqual([["web/nginx", { addresses: ["192.0.2.10"], interfaces: undefined }]]);
@@ -180,6 +181,7 @@ describe("OwnershipBook", () => {
     );
     own("192.0.2.10", ["eth1"]);
     own("2001:db8::10", ["eth0", "eth1"]);
+    expect(transitions).toMatchObject([{ isFirst: true }, { isFirst: false }]);
     expect(book.state("web/nginx")).toEqual({
       addresses: ["192.0.2.10", "2001:db8::10"],
       interfaces: ["eth0", "eth1"],
