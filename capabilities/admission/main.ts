@@ -13,6 +13,9 @@ import { readConfiguration } from "./configuration-reader";
 import { admissionOptions, type AdmissionOptions } from "./options";
 import type { ObservedReview, ReviewDeps } from "./review";
 
+/** Node's word for all addresses, of both families where there are two. */
+const EVERY_ADDRESS = "";
+
 /** Pepr reads its store once, within 3 s; when that fails, only another start helps. */
 const STORE_LIMIT_MS = 60_000;
 
@@ -43,9 +46,9 @@ export function startAdmission(capability: Capability): ReviewDeps {
   });
   ProbeServer.start({
     healthProbePort: options.healthProbePort,
-    healthProbeHost: "::",
+    healthProbeHost: EVERY_ADDRESS,
     metricsPort: options.metricsPort,
-    metricsHost: "::",
+    metricsHost: EVERY_ADDRESS,
     isHealthy: () => undefined,
     isReady: () => (isStoreRead ? undefined : "Pepr's store has not been read yet"),
     metrics,

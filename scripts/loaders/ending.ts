@@ -7,6 +7,7 @@ import { subscribe } from "node:diagnostics_channel";
 /** Time in which requests that were sent before the port closed still arrive. */
 const QUIET_MS = 250;
 const CHECK_MS = 50;
+const PEPR_SIGTERM_STATUS = 143;
 
 /**
  * From now on the process ends with 0 on SIGTERM and SIGINT: once no request is under way, and for `lingerMs` at least, but after
@@ -18,9 +19,9 @@ export function endOnSignal(times: { readonly lingerMs?: number; readonly limitM
   const end = (): void => {
     if (isEnding) return;
     isEnding = true;
-    // Pepr's own handler leaves with 143.
-    process.on("exit", () => {
-      process.exitCode = 0;
+    // Pepr's own handler leaves with 143, which looks like a failure.
+    process.on("exit", code => {
+      if (code === PEPR_SIGTERM_STATUS) process.exitCode = 0;
     });
     const signalledMs = performance.now();
     const check = setInterval(() => {
