@@ -40,7 +40,9 @@ export function parseIpRange(text: string): Result<IpRange, RangeParseError> {
   }
   const dash = text.indexOf("-");
   const [firstText, lastText] =
-    dash < 0 ? [text.trim(), text.trim()] : [text.slice(0, dash).trim(), text.slice(dash + 1).trim()];
+    dash < 0
+      ? [text.trim(), text.trim()]
+      : [text.slice(0, dash).trim(), text.slice(dash + 1).trim()];
   const first = parseIpAddress(firstText);
   const last = parseIpAddress(lastText);
   if (!first.ok || !last.ok) return err({ code: "not-a-range", text });
