@@ -168,9 +168,9 @@ export class EventRecorder {
 
   /** Throws the error on if the event is to be tried again. */
   #noteRefusal(key: string, event: Remembered, error: unknown): void {
+    if (isOutage(error)) throw error;
     event.attempts += 1;
-    if (isOutage(error) || (error instanceof ApiError && event.attempts < MAX_ATTEMPTS))
-      throw error;
+    if (error instanceof ApiError && event.attempts < MAX_ATTEMPTS) throw error;
     this.#remembered.delete(key);
     this.#options.log.debug({ err: error }, "an event was refused");
     this.#drop(event.content, "refused by the API server");

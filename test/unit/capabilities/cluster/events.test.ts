@@ -183,11 +183,11 @@ describe("a server that refuses", () => {
 
   it("because it is in trouble gets the event later, however long that takes", async () => {
     const { clock, recorder, posts, failures } = setup();
-    failures.push(...Array.from({ length: 20 }, () => refused(503)));
+    failures.push(...Array.from({ length: 20 }, () => refused(503)), refused(500), refused(409));
     recorder.record(service("web"), ASSIGNED);
     await clock.advance(1_200_000);
     await recorder.whenSent();
-    expect(posts.length).toBe(21);
+    expect(posts.length).toBe(23);
     expect(recorder.droppedCount).toBe(0);
   });
 });
