@@ -91,13 +91,17 @@ export class LabCgroups {
     });
   }
 
-  /** v2: controllers reach a child only if its parent says so; that fails where they are in v1 hierarchies. */
+  /** v2: controllers reach a child only if its parent says so; beside v1 hierarchies there are none to hand on. */
   #delegate(hierarchy: CgroupHierarchy, directory: string): void {
     if (hierarchy.version !== 2) return;
     const offered = readFileSync(join(directory, "cgroup.controllers"), "utf8").trim();
-    if (offered === "") return;
-    const all = offered.split(" ").map(name => `+${name}`);
-    writeFileSync(join(directory, "cgroup.subtree_control"), all.join(" "));
+    for (const name of offered.split(" ").filter(word => word !== "")) {
+      try {
+        writeFileSync(join(directory, "cgroup.subtree_control"), `+${name}`);
+      } catch {
+        // Some cannot be handed on at some moments; kubelet names those it misses.
+      }
+    }
   }
 
   /** The files into which a process writes its number to be among a node's daemons. */

@@ -253,6 +253,19 @@ export class Lab {
     await this.kubectl(["apply", "-f", "-"], { input });
   }
 
+  /** Gives every powered node an image from a docker-archive, such as `writeImage` makes. */
+  async importImage(archive: string): Promise<void> {
+    const powered = this.nodes.filter(node => this.isPowered(node));
+    await settleAll(
+      powered.map(node => {
+        const command = ["ctr", "--namespace", "k8s.io", "images", "import", "-"];
+        // The machine's shell opens the file, which the node may not see.
+        const shell = ["sh", "-c", 'exec "$@" <"$0"', archive];
+        return run([...shell, ...this.commandIn(node, command, true)]);
+      }),
+    );
+  }
+
   /** Cuts the power of a node: network, processes and memory are gone at once, its disk stays. */
   async powerOff(node: string): Promise<void> {
     this.#checkNode(node);

@@ -1,4 +1,8 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { writeImage } from "../../../lab/images";
 import { Lab } from "../../../lab/lab";
 import { consoleProgress } from "../../../lab/progress";
 import { nodeStates } from "../../../lab/readiness";
@@ -106,6 +110,27 @@ it("loses and gets back a host when its cable is cut and plugged in", async () =
     timeoutMs: 5_000,
     describe: () => "n2 does not come back",
   });
+  expect((await lab.exec("client", ["ndisc6", "-1", "-q", "fd00:1::12", "eth0"])).stdout).toBe(
+    "02:00:C0:A8:01:0C\n",
+  );
+});
+
+it("gives nodes an image that is made of a folder", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "image-"));
+  try {
+    mkdirSync(join(folder, "root"));
+    writeFileSync(join(folder, "root", "hello"), "hello");
+    const archive = join(folder, "image.tar");
+    const root = { rootDirectory: join(folder, "root"), command: ["/hello"] };
+    await writeImage(archive, { references: ["herald.lab/hello:1"], ...root });
+    await lab.importImage(archive);
+    for (const node of lab.nodes) {
+      const list = ["ctr", "--namespace", "k8s.io", "images", "ls", "--quiet"];
+      expect((await lab.execNode(node, list)).stdout).toContain("herald.lab/hello:1");
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 it("stops a node's processes without its kernel when it is frozen", async () => {

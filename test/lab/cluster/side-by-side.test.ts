@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { Lab } from "../../../lab/lab";
 import { REPOSITORY } from "../../../lab/paths";
+import { signal } from "../../../lab/processes";
 import { listLabs, readRecord } from "../../../lab/registry";
 import { poll, run } from "../../../lab/run";
 import { labName, processesOf, remains } from "./support";
@@ -104,6 +105,23 @@ it("cleans up and says so when building is interrupted", async () => {
   builder.kill("SIGINT");
   const status = await new Promise(resolve => builder.once("close", resolve));
   expect({ status, printed }).toEqual({ status: 130, printed: "Nothing was left behind.\n" });
+  expect(remains(crashed)).toEqual([]);
+});
+
+it("removes a leftover, which nobody cleaned up, before it builds one of that name", async () => {
+  const [program = "", ...args] = [...main, "up", "--name", crashed, "--nodes", "1"];
+  const builder = spawn(program, args, { stdio: "ignore", detached: true });
+  const record = await poll(() => (remains(crashed).length > 5 ? readRecord(crashed) : undefined), {
+    timeoutMs: 20_000,
+    describe: () => "the lab is not being built",
+  });
+  signal(record.guard!, "SIGKILL");
+  process.kill(-builder.pid!, "SIGKILL");
+  expect(() => Lab.open(crashed)).toThrow("No lab");
+
+  const lab = await Lab.up({ name: crashed, nodes: 1 });
+  expect((await lab.kubectl(["get", "nodes", "-o", "name"])).stdout).toBe("node/n1\n");
+  await lab.down();
   expect(remains(crashed)).toEqual([]);
 });
 
