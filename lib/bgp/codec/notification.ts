@@ -29,6 +29,15 @@ export function decodeNotification(body: Uint8Array): NotificationMessage {
   };
 }
 
+/** A NOTIFICATION without data, or with what the RFC asks for. */
+export function makeNotification(
+  code: number,
+  subcode: number,
+  data: Uint8Array = new Uint8Array(0),
+): NotificationMessage {
+  return { type: "notification", code, subcode, data };
+}
+
 /** A Cease with a shutdown communication: UTF-8 cut to 255 octets between characters; empty text sends no data (RFC 9003 §2). */
 export function makeCease(subcode: number, text = ""): NotificationMessage {
   const utf8 = new TextEncoder().encode(text);

@@ -1,0 +1,462 @@
+/**
+ * One peer's session: the FSM of RFC 4271 §8 with collision detection (§6.8), graceful restart (RFC 4724), the send hold timer
+ * (RFC 9687) and a back-off that bears any peer. `session-table.ts` says what happens when; here is how.
+ *
+ *      driver ── octets, connected, timeout … ──► handle ──► connect, send, close, established, down … ──► driver
+ */
+import { assert } from "../net/result";
+import { Backoff, type FailureCause } from "./backoff";
+import { unwrapHardReset, type NotificationMessage } from "./codec/notification";
+import type { OpenMessage } from "./codec/open";
+import { trackedConnectionWins } from "./collision";
+import {
+  familyToRefresh,
+  makeOpen,
+  negotiate,
+  reduceCapabilities,
+  type CapabilityLevel,
+  type NegotiatedSession,
+  type SessionConfiguration,
+} from "./negotiation";
+import { RetryTimers } from "./retry-timers";
+import { earliest, SessionConnection, type Reading } from "./session-connection";
+import type {
+  ConnectionId,
+  FsmEvent,
+  SessionAction,
+  SessionCounters,
+  SessionEvent,
+  SessionState,
+} from "./session-events";
+import {
+  BFD_DOWN,
+  COLLISION,
+  dropFor,
+  dropForError,
+  dropForNotification,
+  dropForSendHold,
+  dropForUnexpected,
+  dropToLeave,
+  HOLD_TIMER_EXPIRED,
+  toNotification,
+  UNEXPECTED_IN_OPEN_SENT,
+  type Drop,
+} from "./session-drop";
+import { SessionOutput } from "./session-output";
+import { operationOf, type Operation } from "./session-table";
+
+/** BGP session FSM. Owns no socket and no timer: feed events, carry out the actions in order, call back at the deadline. */
+export class BgpSession {
+  readonly #configuration: SessionConfiguration;
+  readonly #random: () => number;
+  readonly #retry: RetryTimers;
+  readonly #output = new SessionOutput();
+  #state: SessionState = "Idle";
+  /** The connection that `#state` speaks of, from OpenSent on. */
+  #main: SessionConnection | undefined;
+  /** A second connection, which has sent OPEN and waits for the peer's. */
+  #tracked: SessionConnection | undefined;
+  /** Our own connection while TCP is setting it up. */
+  #attempt: ConnectionId | undefined;
+  #negotiated: NegotiatedSession | undefined;
+  #connectRetryCounter = 0;
+  #establishedAtMs = 0;
+  #level: CapabilityLevel = "full";
+  #isRestarting: boolean;
+  #lastConnectionId = 0;
+  #nowMs = 0;
+
+  /**
+   * `isRestarting` is true for sessions made when the process begins: it sets the R bit until the session was Established once.
+   * `random` gives numbers from 0 up to 1.
+   */
+  constructor(
+    configuration: SessionConfiguration,
+    options: { readonly isRestarting: boolean; readonly random: () => number },
+  ) {
+    assert(configuration.families.length > 0, "a session without a family");
+    this.#configuration = configuration;
+    this.#isRestarting = options.isRestarting;
+    this.#random = options.random;
+    this.#retry = new RetryTimers(new Backoff(options.random, configuration.connectRetrySeconds));
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  /** What the OPENs agreed on; undefined before OpenConfirm. */
+  get negotiated(): NegotiatedSession | undefined {
+    return this.#negotiated;
+  }
+
+  /** Failures since the last manual start (ConnectRetryCounter, RFC 4271 §8). */
+  get connectRetryCounter(): number {
+    return this.#connectRetryCounter;
+  }
+
+  get counters(): SessionCounters {
+    return this.#output.counters();
+  }
+
+  /** The id for a connection the driver accepted, to be given with `accepted`. */
+  allocateConnectionId(): ConnectionId {
+    this.#lastConnectionId += 1;
+    return this.#lastConnectionId;
+  }
+
+  /** Carries the event through the FSM; gives what the driver must do, in order. `nowMs` never goes back. */
+  handle(event: SessionEvent, nowMs: number): readonly SessionAction[] {
+    this.#nowMs = nowMs;
+    this.#dispatch(event);
+    return this.#output.take();
+  }
+
+  /** When `{ type: "timeout" }` is due next; undefined if nothing is armed. An early or repeated call is harmless. */
+  nextDeadlineMs(): number | undefined {
+    return earliest([
+      this.#retry.nextDeadlineMs(),
+      this.#main?.nextDeadlineMs(),
+      this.#tracked?.nextDeadlineMs(),
+    ]);
+  }
+
+  #dispatch(event: SessionEvent): void {
+    switch (event.type) {
+      case "timeout":
+        this.#expireTimers();
+        return;
+      case "connected":
+        this.#handleConnected(event.connection);
+        return;
+      case "accepted":
+        this.#step({ type: "tcpConnectionConfirmed", connection: event.connection });
+        return;
+      case "connectionFailed":
+        this.#handleFailure(event.connection, event.words);
+        return;
+      case "octets":
+        this.#handleOctets(event.connection, event.octets);
+        return;
+      case "sendUpdates":
+        this.#sendUpdates(event.messages);
+        return;
+      case "sendProgress":
+        this.#handleProgress(event.connection, event.isDrained);
+        return;
+      case "bfdUp":
+        if (this.#retry.waitsForBfd) this.#step({ type: "idleHoldTimerExpires" });
+        return;
+      default:
+        this.#step(event);
+    }
+  }
+
+  #step(event: FsmEvent): void {
+    this.#operations[operationOf(this.#state, event.type)](event);
+  }
+
+  readonly #operations: Readonly<Record<Operation, (event: FsmEvent) => void>> = {
+    ignore: () => undefined,
+    refuse: event => {
+      if ("connection" in event) this.#output.close(event.connection);
+    },
+    startManually: () => {
+      this.#connectRetryCounter = 0;
+      this.#connect("started");
+    },
+    start: () => this.#connect("starting again"),
+    listen: () => {
+      this.#retry.armConnectRetry(this.#nowMs);
+      this.#transition("Active", "waiting for the peer");
+    },
+    stop: event => {
+      this.#leave(event);
+      this.#connectRetryCounter = 0;
+    },
+    stopAutomatically: event => this.#leave(event, "protocol"),
+    reconnect: () => {
+      if (this.#attempt !== undefined) this.#output.close(this.#attempt);
+      this.#connect("connect retry timer expired");
+    },
+    sendOpen: event => this.#sendOpen(event),
+    waitInActive: event => this.#waitInActive(event),
+    track: event => this.#track(event),
+    negotiate: event => {
+      if (event.type === "bgpOpen") this.#negotiate(event.open);
+    },
+    sendError: event => {
+      if ("error" in event) this.#drop(dropForError(event.error));
+    },
+    sendHoldExpired: () => this.#drop(dropFor(HOLD_TIMER_EXPIRED)),
+    sendUnexpected: () => this.#drop(dropForUnexpected(this.#state)),
+    sendCollision: () => this.#drop(dropFor(COLLISION)),
+    sendBfdDown: () => this.#drop(dropFor(BFD_DOWN)),
+    abort: () => this.#drop(dropForSendHold()),
+    drop: event => this.#dropOn(event),
+    sendKeepalive: () => this.#sendKeepalive(),
+    establish: () => this.#establish(),
+    acceptUpdate: event => {
+      if (event.type === "updateMsg" && event.survey !== undefined) {
+        this.#output.countRoutes(event.survey);
+      }
+    },
+    acceptRefresh: event => {
+      if (event.type !== "routeRefreshMsg") return;
+      const family = familyToRefresh(this.#negotiated, event.refresh);
+      if (family !== undefined) this.#output.add({ type: "refreshRequested", family });
+    },
+  };
+
+  #expireTimers(): void {
+    if (this.#retry.isIdleHoldDue(this.#nowMs)) this.#step({ type: "idleHoldTimerExpires" });
+    if (this.#retry.isConnectRetryDue(this.#nowMs)) {
+      this.#step({ type: "connectRetryTimerExpires" });
+    }
+    if (this.#tracked?.dueTimer(this.#nowMs) !== undefined) {
+      this.#dropTracked(HOLD_TIMER_EXPIRED);
+    }
+    const due = this.#main?.dueTimer(this.#nowMs);
+    if (due !== undefined) this.#step({ type: due });
+  }
+
+  #handleConnected(connection: ConnectionId): void {
+    if (connection !== this.#attempt) {
+      this.#output.close(connection);
+      return;
+    }
+    this.#attempt = undefined;
+    this.#step({ type: "tcpConnectionRequestAcked", connection });
+  }
+
+  #handleFailure(connection: ConnectionId, words: string): void {
+    if (connection === this.#tracked?.id) {
+      this.#tracked = undefined;
+    } else if (connection === this.#attempt) {
+      this.#attempt = undefined;
+      if (this.#main === undefined) this.#step({ type: "tcpConnectionFails", words });
+    } else if (connection === this.#main?.id) {
+      this.#main = undefined;
+      if (!this.#promoteTracked(words)) this.#step({ type: "tcpConnectionFails", words });
+    }
+  }
+
+  #handleOctets(id: ConnectionId, octets: Uint8Array): void {
+    const connection = [this.#main, this.#tracked].find(candidate => candidate?.id === id);
+    if (connection === undefined) return;
+    connection.push(octets);
+    // An event may end the connection, or make the tracked one the main one: each is looked at anew.
+    while (connection === this.#main || connection === this.#tracked) {
+      const isEstablished = connection === this.#main && this.#state === "Established";
+      const reading = connection.read(isEstablished);
+      if (reading === undefined) return;
+      this.#handleReading(connection, reading);
+    }
+  }
+
+  #handleReading(connection: SessionConnection, reading: Reading): void {
+    const { event } = reading;
+    this.#output.reportReading(reading);
+    if (connection === this.#tracked) {
+      this.#stepTracked(event);
+      return;
+    }
+    if (this.#state === "Established") connection.restartHold(this.#nowMs, true);
+    this.#step(event);
+  }
+
+  /** A second connection only ever waits for the peer's OPEN. */
+  #stepTracked(event: FsmEvent): void {
+    if (event.type === "bgpOpen") this.#collide(event.open);
+    else if ("notification" in event) this.#dropTracked(undefined);
+    else if ("error" in event) this.#dropTracked(toNotification(event.error));
+    else this.#dropTracked(UNEXPECTED_IN_OPEN_SENT);
+  }
+
+  /** The peer's OPEN has come on the second connection: one of the two goes. */
+  #collide(open: OpenMessage): void {
+    const main = this.#main;
+    const tracked = this.#tracked;
+    if (main === undefined || tracked === undefined) return;
+    const agreed = negotiate(this.#configuration, this.#makeOpen(), open);
+    if (!agreed.ok) {
+      this.#dropTracked(toNotification(agreed.error));
+      return;
+    }
+    const isEstablished = this.#state === "Established";
+    // RFC 4724 §5: the peer has restarted before we noticed. Else an Established session stays (RFC 4271 §6.8).
+    const isReplaced = isEstablished
+      ? this.#negotiated?.gracefulRestart !== undefined
+      : trackedConnectionWins(main, tracked, this.#configuration.bgpIdentifier, agreed.value);
+    if (!isReplaced) {
+      this.#dropTracked(COLLISION);
+      return;
+    }
+    const words = isEstablished ? "the peer has restarted" : "the peer's other connection stays";
+    if (isEstablished) this.#output.add({ type: "down", words });
+    else this.#output.send(main, COLLISION, this.#nowMs);
+    this.#output.close(main.id);
+    this.#promoteTracked(words);
+    this.#negotiate(open);
+  }
+
+  /** Lets the second connection take the place of the first; false when there is none or the session was Established on it. */
+  #promoteTracked(words: string): boolean {
+    const tracked = this.#tracked;
+    if (tracked === undefined || (this.#state === "Established" && this.#main === undefined)) {
+      return false;
+    }
+    this.#main = tracked;
+    this.#tracked = undefined;
+    this.#negotiated = undefined;
+    this.#transition("OpenSent", words);
+    return true;
+  }
+
+  #connect(words: string): void {
+    this.#retry.armConnectRetry(this.#nowMs);
+    this.#attempt = this.allocateConnectionId();
+    this.#output.add({ type: "connect", connection: this.#attempt });
+    this.#transition("Connect", words);
+  }
+
+  #waitInActive(event: FsmEvent): void {
+    // In Connect the timer goes on from when the attempt began; a connection that was up begins it anew.
+    if (this.#state !== "Connect") this.#retry.armConnectRetry(this.#nowMs);
+    this.#connectRetryCounter += 1;
+    this.#closeAll(false);
+    this.#transition("Active", event.type === "tcpConnectionFails" ? event.words : "TCP failed");
+  }
+
+  #sendOpen(event: FsmEvent): void {
+    if (!("connection" in event)) return;
+    this.#retry.stop();
+    this.#main = this.#openOn(event.connection, event.type);
+    this.#transition("OpenSent", "TCP is up");
+  }
+
+  #track(event: FsmEvent): void {
+    if (!("connection" in event)) return;
+    if (this.#tracked === undefined) this.#tracked = this.#openOn(event.connection, event.type);
+    else this.#output.close(event.connection);
+  }
+
+  #openOn(id: ConnectionId, type: FsmEvent["type"]): SessionConnection {
+    const isOurs = type === "tcpConnectionRequestAcked";
+    const connection = new SessionConnection(id, isOurs, this.#nowMs);
+    this.#output.send(connection, this.#makeOpen(), this.#nowMs);
+    return connection;
+  }
+
+  #makeOpen(): OpenMessage {
+    return makeOpen(this.#configuration, this.#level, this.#isRestarting);
+  }
+
+  #negotiate(open: OpenMessage): void {
+    const connection = this.#main;
+    if (connection === undefined) return;
+    const agreed = negotiate(this.#configuration, this.#makeOpen(), open);
+    if (!agreed.ok) {
+      this.#drop(dropForError(agreed.error));
+      return;
+    }
+    this.#negotiated = agreed.value;
+    connection.agree(agreed.value);
+    this.#output.send(connection, { type: "keepalive" }, this.#nowMs);
+    connection.restartKeepalive(this.#nowMs, this.#random());
+    connection.restartHold(this.#nowMs, false);
+    this.#transition("OpenConfirm", "OPENs agree");
+  }
+
+  #establish(): void {
+    const connection = this.#main;
+    const session = this.#negotiated;
+    if (connection === undefined || session === undefined) return;
+    if (this.#tracked !== undefined) this.#dropTracked(COLLISION);
+    if (this.#attempt !== undefined) this.#output.close(this.#attempt);
+    this.#attempt = undefined;
+    connection.restartHold(this.#nowMs, true);
+    this.#establishedAtMs = this.#nowMs;
+    this.#isRestarting = false;
+    this.#transition("Established", "KEEPALIVE received");
+    this.#output.add({ type: "established", connection: connection.id, session });
+  }
+
+  #sendUpdates(messages: readonly Uint8Array[]): void {
+    const connection = this.#main;
+    if (this.#state !== "Established" || connection === undefined || messages.length === 0) return;
+    this.#output.sendUpdates(connection, messages, this.#nowMs);
+    connection.restartKeepalive(this.#nowMs, this.#random());
+  }
+
+  #sendKeepalive(): void {
+    const connection = this.#main;
+    if (connection === undefined) return;
+    this.#output.send(connection, { type: "keepalive" }, this.#nowMs);
+    connection.restartKeepalive(this.#nowMs, this.#random());
+  }
+
+  #handleProgress(id: ConnectionId, isDrained: boolean): void {
+    if (id === this.#main?.id) this.#main.noteProgress(this.#nowMs, isDrained);
+  }
+
+  #leave(event: FsmEvent, cause?: FailureCause): void {
+    if ("reason" in event) this.#drop(dropToLeave(event, this.#negotiated, cause));
+  }
+
+  /** Goes to Idle without a word to the peer. */
+  #dropOn(event: FsmEvent): void {
+    if (!("notification" in event)) {
+      const words = "words" in event ? event.words : "out of step";
+      this.#drop({ words, cause: "transport" });
+      return;
+    }
+    const wasEstablished = this.#state === "Established";
+    this.#drop(dropForNotification(event.notification, wasEstablished));
+    if (wasEstablished) return;
+    const answer = unwrapHardReset(event.notification);
+    this.#level = reduceCapabilities(this.#level, this.#configuration, answer);
+    // RFC 4271 §8.2.2: a peer of another version is no failure to count.
+    if (event.type === "notifMsgVerErr") this.#connectRetryCounter -= 1;
+  }
+
+  #drop({ words, cause, notification, isAbort = false }: Drop): void {
+    for (const connection of [this.#main, this.#tracked]) {
+      if (connection !== undefined && notification !== undefined) {
+        this.#output.send(connection, notification, this.#nowMs);
+      }
+    }
+    this.#closeAll(isAbort);
+    const wasEstablished = this.#state === "Established";
+    if (wasEstablished) this.#output.add({ type: "down", words });
+    this.#connectRetryCounter += 1;
+    this.#retry.stop();
+    const establishedMs = wasEstablished ? this.#nowMs - this.#establishedAtMs : 0;
+    if (cause !== undefined) this.#retry.armIdleHold(cause, establishedMs, this.#nowMs);
+    this.#transition("Idle", words);
+  }
+
+  #dropTracked(notification: NotificationMessage | undefined): void {
+    const tracked = this.#tracked;
+    if (tracked === undefined) return;
+    if (notification !== undefined) this.#output.send(tracked, notification, this.#nowMs);
+    this.#output.close(tracked.id);
+    this.#tracked = undefined;
+  }
+
+  #closeAll(isAbort: boolean): void {
+    for (const id of [this.#main?.id, this.#tracked?.id, this.#attempt]) {
+      if (id !== undefined) this.#output.close(id, isAbort);
+    }
+    this.#main = undefined;
+    this.#tracked = undefined;
+    this.#attempt = undefined;
+    this.#negotiated = undefined;
+  }
+
+  #transition(to: SessionState, words: string): void {
+    const from = this.#state;
+    this.#state = to;
+    if (from !== to) this.#output.add({ type: "stateChanged", from, to, words });
+  }
+}
