@@ -1,6 +1,6 @@
 /**
- * Asks for one address by ARP again and again and prints how long each answer took: a JSON array of microseconds, one for each
- * answered request. Arguments: interface index, own MAC, own address, wanted address, number of requests, pause in ms.
+ * Asks for addresses by ARP, in turn, again and again and prints how long each answer took: a JSON array of microseconds, one for each
+ * answered request. Arguments: interface index, own MAC, own address, wanted addresses separated by commas, number of requests, pause in ms.
  */
 import { encodeArpFrame, decodeArpFrame } from "../../lib/arp/message";
 import { ArpOperation } from "../../lib/arp/constants";
@@ -30,10 +30,12 @@ function main(): void {
   const [, , index, macText = "", ownText, wantedText, count, pauseMs] = process.argv;
   const mac = parseMacAddress(macText);
   if (!mac.ok) throw new Error(`not a MAC address: ${macText}`);
-  const asker = new Asker(Number(index), mac.value, address(ownText), address(wantedText));
+  const wanted = (wantedText ?? "").split(",").map(address);
+  const asker = new Asker(Number(index), mac.value, address(ownText));
   const tookUs: number[] = [];
-  for (let left = Number(count); left > 0; left -= 1) {
-    const took = asker.ask();
+  for (let asked = 0; asked < Number(count); asked += 1) {
+    const next = wanted[asked % wanted.length];
+    const took = next === undefined ? undefined : asker.ask(next);
     if (took !== undefined) tookUs.push(took);
     asker.pause(Number(pauseMs));
   }
@@ -44,28 +46,20 @@ class Asker {
   readonly #socket: PacketSocket;
   readonly #poll: PollSet;
   readonly #idle: PollSet;
-  readonly #request: Uint8Array;
+  readonly #mac: MacAddress;
+  readonly #own: IpAddress;
   readonly #frame = Buffer.alloc(2048);
-  readonly #wanted: IpAddress;
+  #wanted: IpAddress | undefined;
   #answers = 0;
 
-  constructor(interfaceIndex: number, mac: MacAddress, own: IpAddress, wanted: IpAddress) {
+  constructor(interfaceIndex: number, mac: MacAddress, own: IpAddress) {
     const sockets = new Sockets(loadLibc());
-    const number = Number(wanted.value);
-    this.#wanted = wanted;
+    this.#mac = mac;
+    this.#own = own;
     this.#socket = new PacketSocket(sockets, {
       interfaceIndex,
       etherType: EtherType.arp,
-      filter: buildArpFilter([{ first: number, last: number }]),
-    });
-    this.#request = encodeArpFrame({
-      destination: BROADCAST_MAC,
-      source: mac,
-      operation: ArpOperation.request,
-      senderHardwareAddress: mac,
-      senderProtocolAddress: own,
-      targetHardwareAddress: ZERO_MAC,
-      targetProtocolAddress: wanted,
+      filter: buildArpFilter([{ first: 0, last: 0xffffffff }]),
     });
     this.#poll = new PollSet(sockets);
     this.#poll.add(this.#socket.fd, () => this.#receive());
@@ -73,10 +67,20 @@ class Asker {
   }
 
   /** Microseconds until the answer; undefined without one. */
-  ask(): number | undefined {
+  ask(wanted: IpAddress): number | undefined {
+    this.#wanted = wanted;
     const before = this.#answers;
+    const request = encodeArpFrame({
+      destination: BROADCAST_MAC,
+      source: this.#mac,
+      operation: ArpOperation.request,
+      senderHardwareAddress: this.#mac,
+      senderProtocolAddress: this.#own,
+      targetHardwareAddress: ZERO_MAC,
+      targetProtocolAddress: wanted,
+    });
     const startMs = performance.now();
-    this.#socket.send(this.#request);
+    this.#socket.send(request);
     while (this.#answers === before && performance.now() - startMs < ANSWER_TIMEOUT_MS) {
       this.#poll.wait(ANSWER_TIMEOUT_MS);
     }
@@ -92,7 +96,9 @@ class Asker {
     const length = this.#socket.receive(this.#frame);
     const decoded = length < 0 ? undefined : decodeArpFrame(this.#frame.subarray(0, length));
     if (decoded?.ok !== true || decoded.value.operation !== ArpOperation.reply) return;
-    if (isSameAddress(decoded.value.senderProtocolAddress, this.#wanted)) this.#answers += 1;
+    const wanted = this.#wanted;
+    if (wanted === undefined) return;
+    if (isSameAddress(decoded.value.senderProtocolAddress, wanted)) this.#answers += 1;
   }
 }
 

@@ -1,5 +1,6 @@
 /** Network namespaces for tests: a segment is a bridge in a namespace of its own, with hosts on it by veth pairs. Needs root. */
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
 
 export interface HostOptions {
   readonly name: string;
@@ -51,6 +52,41 @@ export class Host {
       mac: macIndex < 0 ? undefined : words[macIndex + 1],
       state: words.at(-1) ?? "",
     };
+  }
+}
+
+/** A running tcpdump: the lines that it printed so far, one for each packet. */
+export class Capture {
+  readonly lines: string[] = [];
+  readonly #child: ChildProcess;
+  #rest = "";
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+    child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+      const parts = (this.#rest + text).split("\n");
+      this.#rest = parts.pop() ?? "";
+      this.lines.push(...parts);
+    });
+  }
+
+  /** Begins to capture on the host's `eth0`; resolves when tcpdump listens. */
+  static async start(host: Host, filter: string): Promise<Capture> {
+    const tcpdump = ["tcpdump", "-l", "-n", "-e", "-tt", "-i", "eth0", filter];
+    const child = spawn("ip", ["netns", "exec", host.namespace, ...tcpdump], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let complaints = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (complaints += text));
+    const capture = new Capture(child);
+    await eventually("tcpdump listens", 5000, () => complaints.includes("listening on"));
+    return capture;
+  }
+
+  async stop(): Promise<void> {
+    const exited = once(this.#child, "exit");
+    this.#child.kill("SIGTERM");
+    await exited;
   }
 }
 
