@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePorts, startApiServer, type ApiServer } from "../../../lab/api-server";
 import { install, WEBHOOK_SECRET } from "../../../lab/install";
 import type { RunResult } from "../../../lab/run";
-import { Part } from "./part";
+import { accountKubeconfig, Part } from "./part";
 
 const NAMESPACE = "metallb-system";
 
@@ -20,6 +20,8 @@ interface StoredPool {
 let stateDir: string;
 let server: ApiServer;
 let admission: Part;
+/** Of the account of the admission Pods: all of this works with their rights. */
+let kubeconfig: string;
 let ports: { webhook: number; metrics: number; probe: number };
 
 function object(kind: string, name: string, spec: unknown, namespace = NAMESPACE): string {
@@ -45,7 +47,7 @@ async function storedPool(name: string): Promise<StoredPool> {
 function startAdmission(): Part {
   const { webhook, metrics, probe } = ports;
   const flags = [`--webhook-port=${webhook}`, `--port=${metrics}`, "--health-probe-port"];
-  return Part.start("admission", [...flags, String(probe)], { KUBECONFIG: server.kubeconfigPath });
+  return Part.start("admission", [...flags, String(probe)], { KUBECONFIG: kubeconfig });
 }
 
 beforeAll(async () => {
@@ -55,6 +57,7 @@ beforeAll(async () => {
   ports = { webhook, metrics, probe };
   const admissionUrl = `https://127.0.0.1:${webhook}`;
   await install({ kubectl: server.kubectl.bind(server), admissionUrl });
+  kubeconfig = await accountKubeconfig(server, "admission", stateDir);
   admission = startAdmission();
   await admission.untilReady(probe);
 });

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { freePorts, startApiServer, type ApiServer } from "../../../lab/api-server";
 import { install } from "../../../lab/install";
 import { poll } from "../../../lab/run";
-import { Part } from "./part";
+import { accountKubeconfig, Part } from "./part";
 
 /** Pepr's own limit (5 attempts) is reached after less than three quarters of it. */
 const OUTAGE_MS = 20_000;
@@ -48,6 +48,23 @@ async function storeExists(): Promise<true | undefined> {
   return stdout.includes("pepr-herald-store") || undefined;
 }
 
+/** Creates a Service and resolves with the address it gets. */
+async function addressOfNew(name: string): Promise<string> {
+  const service = {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name, namespace: "default" },
+    spec: { type: "LoadBalancer", ports: [{ port: 80 }] },
+  };
+  await server.kubectl(["create", "-f", "-"], { input: JSON.stringify(service) });
+  const address = async (): Promise<string | undefined> => {
+    const which = ["get", "service", name, "-o", "jsonpath={.status.loadBalancer.ingress[0].ip}"];
+    return (await server.kubectl(which)).stdout || undefined;
+  };
+  const describe = () => `no address for ${name}:\n${controller.output}`;
+  return poll(address, { timeoutMs: 20_000, describe });
+}
+
 it("waits for Pepr's store to be defined and says so", async () => {
   await controller.until(() => controller.output.includes("waiting for"), { what: "waiting" });
   expect(controller.output).toContain("Pepr's store");
@@ -77,25 +94,30 @@ it("gives a Service its address after the outage, from a pool that admission acc
     metadata: { name: "first", namespace: "metallb-system" },
     spec: { addresses: ["192.168.1.240/28"] },
   };
-  const service = {
-    apiVersion: "v1",
-    kind: "Service",
-    metadata: { name: "web", namespace: "default" },
-    spec: { type: "LoadBalancer", ports: [{ port: 80 }] },
-  };
-  for (const object of [pool, service]) {
-    await server.kubectl(["create", "-f", "-"], { input: JSON.stringify(object) });
-  }
-  const address = async (): Promise<string | undefined> => {
-    const which = ["get", "service", "web", "-o", "jsonpath={.status.loadBalancer.ingress[0].ip}"];
-    return (await server.kubectl(which)).stdout || undefined;
-  };
-  const describe = () => `no address:\n${controller.output}`;
-  expect(await poll(address, { timeoutMs: 20_000, describe })).toBe("192.168.1.240");
+  await server.kubectl(["create", "-f", "-"], { input: JSON.stringify(pool) });
+  expect(await addressOfNew("web")).toBe("192.168.1.240");
 });
 
 it("ends with 0 within two seconds of SIGTERM", async () => {
   const { code, signal, tookMs } = await controller.end("SIGTERM");
   expect({ code, signal }).toEqual({ code: 0, signal: null });
   expect(tookMs).toBeLessThan(2_000);
+});
+
+it("needs no right that its account does not have", async () => {
+  const [metrics = 0, probe = 0] = ports;
+  const flags = [
+    `--port=${metrics}`,
+    `--health-probe-port=${probe}`,
+    "--ml-secret-name=memberlist",
+  ];
+  const kubeconfig = await accountKubeconfig(server, "controller", stateDir);
+  controller = Part.start("controller", flags, { KUBECONFIG: kubeconfig });
+  await controller.untilReady(probe);
+  expect(await addressOfNew("second")).toBe("192.168.1.241");
+  const which = ["get", "secret", "memberlist", "-n", "metallb-system", "--ignore-not-found"];
+  const secret = async () => (await server.kubectl([...which, "-o", "name"])).stdout || undefined;
+  const describe = () => `no Secret:\n${controller.output}`;
+  expect(await poll(secret, { timeoutMs: 10_000, describe })).toContain("memberlist");
+  expect(controller.output).not.toMatch(/forbidden/i);
 });

@@ -1,6 +1,8 @@
 /** One of Herald's parts as a plain process, as `npm run admission` starts it. */
 import { spawn, type ChildProcess } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { ApiServer } from "../../../lab/api-server";
 import { poll } from "../../../lab/run";
 import { REPOSITORY } from "../../../lab/paths";
 
@@ -76,4 +78,26 @@ export class Part {
     const outcome = await this.#exited;
     return { ...outcome, tookMs: performance.now() - startedMs };
   }
+}
+
+/** Writes a kubeconfig of a ServiceAccount in metallb-system and returns its path: the rights of the Pod, not the administrator's. */
+export async function accountKubeconfig(
+  server: ApiServer,
+  account: string,
+  folder: string,
+): Promise<string> {
+  const { stdout } = await server.kubectl(["create", "token", account, "-n", "metallb-system"]);
+  const ca = Buffer.from(server.adminCredentials.ca).toString("base64");
+  const path = join(folder, `${account}.kubeconfig`);
+  const cluster = { server: server.url, "certificate-authority-data": ca };
+  const text = JSON.stringify({
+    apiVersion: "v1",
+    kind: "Config",
+    clusters: [{ name: "test", cluster }],
+    users: [{ name: account, user: { token: stdout.trim() } }],
+    contexts: [{ name: "test", context: { cluster: "test", user: account } }],
+    "current-context": "test",
+  });
+  writeFileSync(path, text, { mode: 0o600 });
+  return path;
 }
