@@ -80,6 +80,9 @@ export class ApiClient implements ApiReader {
   readonly #streams: http.Agent;
   readonly #request: typeof http.request;
   readonly #base: string;
+  /** Aborts each request under way. */
+  readonly #underWay = new Set<() => void>();
+  #isClosed = false;
 
   constructor(access: ClusterAccess, options: ApiClientOptions = {}) {
     this.#access = access;
@@ -127,8 +130,10 @@ export class ApiClient implements ApiReader {
     return this.#repeatOnce(call, () => this.#openStream(call));
   }
 
-  /** Closes every connection; requests under way are rejected. */
+  /** Closes every connection; requests under way, and later ones, are rejected with code `aborted`. */
   close(): void {
+    this.#isClosed = true;
+    for (const abort of this.#underWay) abort();
     this.#pool.destroy();
     this.#streams.destroy();
   }
@@ -211,8 +216,11 @@ export class ApiClient implements ApiReader {
     let timer: NodeJS.Timeout | undefined;
     const endTimeLimit = (): void => clearTimeout(timer);
     const abort = (): void => {
-      request.destroy(new ApiError(`${toTitle(call)}: aborted`, { code: "aborted" }));
+      const error = new ApiError(`${toTitle(call)}: aborted`, { code: "aborted" });
+      fail(error);
+      request.destroy(error);
     };
+    this.#underWay.add(abort);
     request.on("socket", () => {
       call.isOnReusedSocket = request.reusedSocket;
       timer = setTimeout(() => {
@@ -225,9 +233,10 @@ export class ApiClient implements ApiReader {
     request.on("error", error => fail(toNetworkError(call, error)));
     request.on("close", () => {
       endTimeLimit();
+      this.#underWay.delete(abort);
       signal?.removeEventListener("abort", abort);
     });
-    if (signal?.aborted === true) abort();
+    if (signal?.aborted === true || this.#isClosed) abort();
     else signal?.addEventListener("abort", abort);
     request.end(call.body);
     return { request, endTimeLimit };

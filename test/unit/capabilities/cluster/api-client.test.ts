@@ -41,12 +41,15 @@ async function setup(handler: Handler, options: ApiClientOptions = {}, tokens = 
     { server: url, tls: { rejectUnauthorized: true }, token, namespace: undefined },
     options,
   );
-  ends.push(() => {
-    client.close();
+  const endServer = (): void => {
     for (const socket of sockets) socket.destroy();
     server.close();
+  };
+  ends.push(() => {
+    client.close();
+    endServer();
   });
-  return { client, received, sockets };
+  return { client, received, sockets, endServer };
 }
 
 const answer =
@@ -127,7 +130,7 @@ describe("errors", () => {
       response.writeHead(200, { "content-length": "100" }).write("{", () => socket.destroy());
     });
     expect(await errorOf(broken.client.get("/a"))).toMatchObject({ code: "network", status: 0 });
-    ends.splice(0).forEach(end => end());
+    rubbish.endServer();
     const refused = await errorOf(rubbish.client.get("/a"));
     expect(refused.code).toBe("network");
     expect(isOutage(refused)).toBe(true);
@@ -153,6 +156,18 @@ describe("errors", () => {
     const request = errorOf(client.get("/a", { signal: controller.signal }));
     controller.abort();
     expect(await request).toMatchObject({ code: "aborted" });
+  });
+});
+
+describe("close", () => {
+  it("rejects what is under way, what waits for a connection, and what comes later", async () => {
+    const { client, received } = await setup(() => undefined, { maxSockets: 1 });
+    const waiting = [1, 2, 3].map(() => errorOf(client.put("/a", {})));
+    const stream = errorOf(client.stream("/watch"));
+    client.close();
+    const errors = await Promise.all([...waiting, stream, errorOf(client.get("/later"))]);
+    expect(errors.map(({ code }) => code)).toEqual(Array<string>(5).fill("aborted"));
+    expect(received.length).toBeLessThanOrEqual(1);
   });
 });
 
