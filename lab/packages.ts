@@ -20,6 +20,7 @@ const REQUIREMENTS: readonly Requirement[] = [
   { package: "util-linux", commands: ["nsenter", "unshare", "flock", "setpriv"] },
   { package: "iptables", commands: ["iptables", "ip6tables"] },
   { package: "conntrack", commands: ["conntrack"] },
+  { package: "nftables", commands: ["nft"] },
   { package: "containerd", commands: ["containerd", "ctr", "containerd-shim-runc-v2"] },
   { package: "runc", commands: ["runc"] },
   {

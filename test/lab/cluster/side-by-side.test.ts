@@ -40,6 +40,19 @@ it("gives two labs the same addresses without their meeting", async () => {
   await left.plugCable("n1");
 });
 
+it("carries Services by nftables as well as by iptables", async () => {
+  const curl = ["curl", "--insecure", "--silent", "--max-time", "2", "https://10.96.0.1/livez"];
+  for (const lab of [left, right]) {
+    await poll(
+      async () =>
+        (await lab.exec("n1", curl, { check: false })).stdout === "ok" ? true : undefined,
+      { timeoutMs: 5_000, describe: () => `10.96.0.1 does not answer in lab ${lab.name}` },
+    );
+  }
+  expect((await right.exec("n1", ["nft", "list", "tables"])).stdout).toContain("kube-proxy");
+  expect((await left.exec("n1", ["iptables-save", "-t", "nat"])).stdout).toContain("KUBE-SVC");
+});
+
 it("is found again by another process, which is told that it runs", async () => {
   const { stdout } = await run([...main, "status", "--name", names[0]]);
   expect(stdout).toContain(`${names[0]}-n1`);
