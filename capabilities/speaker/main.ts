@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import type { Logger } from "pino";
-import { PacketThread } from "../../node/packet-thread-handle";
+import { PacketThread, PacketThreadError } from "../../node/packet-thread-handle";
 import { ApiClient } from "../cluster/api-client";
 import { loadClusterAccess } from "../cluster/cluster-access";
 import { EventRecorder } from "../cluster/events";
@@ -14,6 +14,7 @@ import { PortError, ProbeServer } from "../cluster/probe-server";
 import { SpeakerMetrics } from "./metrics";
 import { speakerOptions, type SpeakerOptions } from "./options";
 import { findOwnPod } from "./own-pod";
+import { punctualClock } from "./punctual-clock";
 import { Speaker } from "./speaker";
 import { followExcludeList, readExcludeList, readHeartbeatSecret, StartError } from "./start-files";
 
@@ -40,10 +41,14 @@ async function main(): Promise<void> {
   try {
     await run(parsed.options, log);
   } catch (error) {
-    const isForUser = error instanceof StartError || error instanceof PortError;
-    log.fatal({ err: error }, isForUser ? error.message : "the speaker cannot go on");
+    log.fatal({ err: error }, isForUser(error) ? error.message : "the speaker cannot go on");
     process.exit(1);
   }
+}
+
+/** Whether the message of an error is a sentence that says what to do. */
+function isForUser(error: unknown): error is Error {
+  return [StartError, PortError, PacketThreadError].some(kind => error instanceof kind);
 }
 
 async function run(options: SpeakerOptions, log: Logger): Promise<void> {
@@ -74,7 +79,13 @@ async function run(options: SpeakerOptions, log: Logger): Promise<void> {
     },
     client,
     thread,
-    events: new EventRecorder({ client, component: "metallb-speaker", host: nodeName, log }),
+    events: new EventRecorder({
+      client,
+      component: "metallb-speaker",
+      host: nodeName,
+      log,
+      clock: punctualClock,
+    }),
     findOwner: () => findOwnPod(options.podName, namespace, { client, log }),
     metrics,
     log,

@@ -30,9 +30,13 @@ export function followExcludeList(
   log: Logger,
   onChange: (patterns: readonly string[]) => void,
 ): () => void {
+  let known = JSON.stringify(readExcludeList(path));
   const read = (): void => {
     try {
       const patterns = readExcludeList(path);
+      // A file that is not there is reported once although nothing changed.
+      if (JSON.stringify(patterns) === known) return;
+      known = JSON.stringify(patterns);
       log.info({ path, patterns }, "the list of excluded interfaces changed");
       onChange(patterns);
     } catch (error) {

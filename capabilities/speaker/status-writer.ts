@@ -19,6 +19,7 @@ import {
   type StoredStatus,
 } from "./own-statuses";
 import type { AnnouncedState } from "./ownership-book";
+import { punctualClock } from "./punctual-clock";
 
 export interface StatusWriterOptions {
   readonly client: ApiClient;
@@ -61,8 +62,9 @@ export class StatusWriter {
       reconcile: key => this.#reconcile(key),
       concurrency: CONCURRENCY,
       minBackoffMs: 200,
-      maxBackoffMs: 30_000,
+      maxBackoffMs: 5_000,
       log: options.log,
+      clock: punctualClock,
     });
   }
 
