@@ -20,6 +20,7 @@ export interface LabCommand {
 
 /** The subcommands with the line that help shows. */
 export const VERBS = {
+  prepare: "                                            build and install what a lab needs, once",
   up: "[--nodes 3] [--proxy-mode iptables|nftables]   build a lab and wait until its nodes are Ready",
   down: "                                            take it down, in whatever state it is",
   status: "                                            what runs where",

@@ -98,7 +98,12 @@ async function showAnnouncer(lab: Lab, address: string): Promise<string> {
     describe: () => `Nobody announces ${address}; see ${lab.directory}/logs.`,
   });
   const events = await lab.kubectl([
-    ...["get", "events", "--field-selector=involvedObject.name=nginx", "--no-headers"],
+    ...[
+      "get",
+      "events",
+      "--field-selector=involvedObject.kind=Service,involvedObject.name=nginx",
+      "--no-headers",
+    ],
     ...["-o", "custom-columns=REASON:.reason,MESSAGE:.message"],
   ]);
   say(`4. ${owner} announces it`, [

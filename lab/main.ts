@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { LabCommand, Verb } from "./arguments";
 import { helpText, parseArguments } from "./arguments";
 import { Lab } from "./lab";
+import { prepareMachine } from "./prepare";
 import { consoleProgress } from "./progress";
 import { listLabs } from "./registry";
 import { LabError } from "./run";
@@ -15,6 +16,10 @@ const INTERRUPTED = 130;
 type Handler = (command: LabCommand) => Promise<number>;
 
 const HANDLERS: Readonly<Record<Verb, Handler>> = {
+  prepare: async () => {
+    await prepareMachine(consoleProgress());
+    return 0;
+  },
   up,
   down,
   status,
