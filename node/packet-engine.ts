@@ -188,14 +188,14 @@ export class PacketEngine {
   #elect(nowMs: number): void {
     this.#mustElect = false;
     const { membership } = this.#heartbeats;
-    if (this.#state === "running") {
-      const isEligible = (nodeName: string): boolean => membership.isEligible(nodeName);
-      this.#announcements.elect(isEligible, this.#links.values(), nowMs);
-    }
     const alive = membership.aliveNames();
-    if (alive.join(" ") === this.#lastAlive) return;
-    this.#lastAlive = alive.join(" ");
-    this.#reports.add({ type: "membership", alive });
+    if (alive.join(" ") !== this.#lastAlive) {
+      this.#lastAlive = alive.join(" ");
+      this.#reports.add({ type: "membership", alive });
+    }
+    if (this.#state !== "running") return;
+    const isEligible = (nodeName: string): boolean => membership.isEligible(nodeName);
+    this.#announcements.elect(isEligible, this.#links.values(), nowMs);
   }
 
   #takeCommand(nowMs: number): void {

@@ -141,6 +141,11 @@ export class Segment {
     ip("-n", this.#bridge, "link", "set", name, isPlugged ? "up" : "down");
   }
 
+  /** Puts the other end of a host's new `eth0`, named as the host, into the bridge. */
+  plug(name: string): void {
+    ip("-n", this.#bridge, "link", "set", name, "master", "br0", "up");
+  }
+
   destroy(): void {
     for (const { namespace } of this.hosts.values()) {
       spawnSync("ip", ["netns", "del", namespace]);

@@ -79,7 +79,10 @@ export class PacketNode {
   ): Promise<PacketNode> {
     const program = [process.execPath, bundles.program, bundles.thread, host.name];
     const argv = ["netns", "exec", host.namespace, ...wrapper, ...program];
-    const child = spawn("ip", argv, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    const child = spawn("ip", argv, {
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+      serialization: "advanced",
+    });
     const node = new PacketNode(host, host.name, child);
     try {
       await eventually(`${host.name} started`, 10_000, () => {
