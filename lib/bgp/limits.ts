@@ -23,3 +23,5 @@ export const MAX_INITIAL_HOLD_MS = 30_000;
 export const MAX_RESTART_TIME_SECONDS = 4_095;
 /** Octets the Adj-RIB-Out hands out at once: what the driver keeps unsent per peer. */
 export const SEND_BUDGET_OCTETS = 65_536;
+/** How long leaving waits for the withdrawals to be written before it says goodbye anyway. */
+export const MAX_WITHDRAWAL_WAIT_MS = 2_000;

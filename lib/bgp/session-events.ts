@@ -51,11 +51,11 @@ export type SessionEvent =
   | { readonly type: "openCollisionDump" }
   /** Whole messages of the Adj-RIB-Out; ignored unless Established. */
   | { readonly type: "sendUpdates"; readonly messages: readonly Uint8Array[] }
-  /** The kernel took octets; `isDrained` when nothing is left unsent. Feeds the send hold timer (RFC 9687). */
+  /** The kernel took octets, `unsentOctets` are left. Feeds the send hold timer (RFC 9687). */
   | {
       readonly type: "sendProgress";
       readonly connection: ConnectionId;
-      readonly isDrained: boolean;
+      readonly unsentOctets: number;
     }
   /** BFD says the path is gone (RFC 5882 §4.1, RFC 9384): ends a session that is Established, shortens nothing else. */
   | { readonly type: "bfdDown" }

@@ -142,7 +142,7 @@ export class BgpSession {
         this.#sendUpdates(event.messages);
         return;
       case "sendProgress":
-        this.#handleProgress(event.connection, event.isDrained);
+        this.#handleProgress(event.connection, event.unsentOctets);
         return;
       case "bfdUp":
         if (this.#retry.waitsForBfd) this.#step({ type: "idleHoldTimerExpires" });
@@ -396,8 +396,8 @@ export class BgpSession {
     connection.restartKeepalive(this.#nowMs, this.#random());
   }
 
-  #handleProgress(id: ConnectionId, isDrained: boolean): void {
-    if (id === this.#main?.id) this.#main.noteProgress(this.#nowMs, isDrained);
+  #handleProgress(id: ConnectionId, unsentOctets: number): void {
+    if (id === this.#main?.id) this.#main.noteProgress(this.#nowMs, unsentOctets === 0);
   }
 
   #leave(event: FsmEvent, cause?: FailureCause): void {
