@@ -12,7 +12,7 @@ import type {
   L2Advertisement,
 } from "../../lib/config/generated/resources";
 import type { ConfigurationResources } from "../../lib/config/check";
-import type { ApiReader } from "../cluster/api-client";
+import { METADATA_ONLY, type ApiReader } from "../cluster/api-client";
 import { ApiError } from "../cluster/api-error";
 
 /** A review has 10 s (Pepr's `webhookTimeout`); the answer "could not judge" has to fit in too. */
@@ -20,7 +20,8 @@ const READ_TIMEOUT_MS = 6_000;
 const RETRY_MS = 250;
 
 interface List<Item> {
-  readonly items: readonly Item[];
+  /** Null in an empty list of metadata. */
+  readonly items: readonly Item[] | null;
 }
 
 interface Labelled {
@@ -33,9 +34,9 @@ export async function readConfiguration(
   namespace: string,
 ): Promise<ConfigurationResources> {
   const signal = AbortSignal.timeout(READ_TIMEOUT_MS);
-  const list = async <Item>(path: string): Promise<readonly Item[]> => {
-    const { items } = await patiently(signal, () => client.get<List<Item>>(path, { signal }));
-    return items;
+  const list = async <Item>(path: string, accept?: string): Promise<readonly Item[]> => {
+    const ask = () => client.get<List<Item>>(path, { signal, accept });
+    return (await patiently(signal, ask)).items ?? [];
   };
   const own = <Item>(version: string, plural: string): Promise<readonly Item[]> =>
     list<Item>(`/apis/metallb.io/${version}/namespaces/${namespace}/${plural}`);
@@ -46,8 +47,8 @@ export async function readConfiguration(
     own<BGPPeer>("v1beta2", "bgppeers"),
     own<BFDProfile>("v1beta1", "bfdprofiles"),
     own<Community>("v1beta1", "communities"),
-    list<Labelled>("/api/v1/nodes"),
-    list<Labelled>("/api/v1/namespaces"),
+    list<Labelled>("/api/v1/nodes", METADATA_ONLY),
+    list<Labelled>("/api/v1/namespaces", METADATA_ONLY),
   ]);
   return {
     ipAddressPools: pools,

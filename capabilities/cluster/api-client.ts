@@ -10,11 +10,17 @@ import type { ClusterAccess } from "./cluster-access";
 /** Details of one request. */
 export interface RequestOptions {
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  /** Another form of the answer than the whole objects, such as `METADATA_ONLY`. */
+  readonly accept?: string | undefined;
   /** Ends the request with an `ApiError` of code `aborted`. */
   readonly signal?: AbortSignal | undefined;
   /** For the whole answer, or for a stream's headers, counted from the moment a connection is free. */
   readonly timeoutMs?: number | undefined;
 }
+
+/** `accept` of a list whose items have nothing but their metadata: a Node is ten times as large. */
+export const METADATA_ONLY =
+  "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
 
 /** Details of a request with a body. */
 export interface WriteOptions extends RequestOptions {
@@ -245,7 +251,7 @@ export class ApiClient implements ApiReader {
   #headers(call: Call): http.OutgoingHttpHeaders {
     call.token = this.#access.token?.current();
     const headers: http.OutgoingHttpHeaders = {
-      accept: "application/json",
+      accept: call.options.accept ?? "application/json",
       "user-agent": this.#userAgent,
     };
     if (call.token !== undefined) headers["authorization"] = `Bearer ${call.token}`;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { readConfiguration } from "../../../../capabilities/admission/configuration-reader";
-import type { ApiReader } from "../../../../capabilities/cluster/api-client";
+import type { ApiReader, RequestOptions } from "../../../../capabilities/cluster/api-client";
 import { ApiError } from "../../../../capabilities/cluster/api-error";
 
 const own = "/apis/metallb.io/v1beta1/namespaces/here";
@@ -18,17 +18,20 @@ const paths = [
 /** A reader that answers each path with one object named after it, and fails as told. */
 function reader(fail: (path: string, attempt: number) => Error | undefined): {
   readonly asked: string[];
+  readonly metadataOnly: string[];
   readonly client: ApiReader;
 } {
   const asked: string[] = [];
-  const get = (path: string): Promise<unknown> => {
+  const metadataOnly: string[] = [];
+  const get = (path: string, options: RequestOptions = {}): Promise<unknown> => {
     asked.push(path);
+    if (options.accept !== undefined) metadataOnly.push(path);
     const error = fail(path, asked.filter(other => other === path).length);
     const metadata = { name: path.split("/").at(-1), labels: { zone: "a" } };
     return error ? Promise.reject(error) : Promise.resolve({ items: [{ metadata }] });
   };
   const stream = () => Promise.reject(new Error("no watch is needed"));
-  return { asked, client: { get, stream } as ApiReader };
+  return { asked, metadataOnly, client: { get, stream } as ApiReader };
 }
 
 function refused(status: number): ApiError {
@@ -43,6 +46,17 @@ describe("readConfiguration", () => {
     expect(resources.ipAddressPools).toMatchObject([{ metadata: { name: "ipaddresspools" } }]);
     expect(resources.nodes).toEqual([{ name: "nodes", labels: { zone: "a" } }]);
     expect(resources.namespaces).toEqual([{ name: "namespaces", labels: { zone: "a" } }]);
+  });
+
+  it("asks for the metadata alone of what it only needs the labels of", async () => {
+    const { metadataOnly, client } = reader(() => undefined);
+    await readConfiguration(client, "here");
+    expect([...metadataOnly].sort()).toEqual(["/api/v1/namespaces", "/api/v1/nodes"]);
+  });
+
+  it("reads an empty list of metadata, which has null for its items", async () => {
+    const client = { get: () => Promise.resolve({ items: null }) } as unknown as ApiReader;
+    expect((await readConfiguration(client, "here")).nodes).toEqual([]);
   });
 
   it.each([429, 503])(
