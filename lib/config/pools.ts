@@ -19,6 +19,7 @@ export function readPool(subject: Subject<Partial<IPAddressPoolSpec>>): PoolSubj
   const entries: PoolEntry[] = [];
   const indexes: number[] = [];
   for (const [index, text] of (spec.addresses ?? []).entries()) {
+    if (subject.isFull) break;
     const entry = readEntry(subject, text, `spec.addresses[${index}]`);
     if (entry === undefined) continue;
     entries.push(entry);

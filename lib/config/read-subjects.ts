@@ -3,7 +3,7 @@ import { RESOURCE_SCHEMAS } from "./generated/schemas";
 import type { Labels } from "./labels";
 import { compareText, isSameObject, type ObjectRef } from "./problem";
 import { conform, type SchemaViolation } from "./schema-check";
-import { compareAge, Subject } from "./subject";
+import { compareAge, Subject, YOUNGEST } from "./subject";
 
 const DEFAULT_VERSIONS: Readonly<Record<string, string>> = { BGPPeer: "v1beta2" };
 
@@ -38,7 +38,7 @@ export function readSubject<Spec extends object>(
   const ref = toObjectRef(kind, resource);
   const labels = toLabels(metadata["labels"]);
   const isYoungest = youngest !== undefined && isSameObject(ref, youngest);
-  const createdAt = isYoungest ? "" : toText(metadata["creationTimestamp"]);
+  const createdAt = isYoungest ? YOUNGEST : toText(metadata["creationTimestamp"]);
   const spec = (value ?? {}) as Partial<Spec>; // conform() made it match the schema the type is generated from.
   const subject = new Subject(ref, { labels, spec, createdAt });
   for (const violation of violations) report(subject, violation, version);

@@ -21,6 +21,7 @@ export function readSelectors<Spec>(
   const parsed: Selector[] = [];
   const firstIndexes = new Map<string, number>();
   for (const [index, selector] of (selectors ?? []).entries()) {
+    if (subject.isFull) break;
     const field = `${rules.field}[${index}]`;
     if (rules.doubles !== undefined) {
       refuseDoubleParts(subject, selector, { field, rule: rules.doubles });
@@ -67,6 +68,7 @@ export function readDistinct<Spec>(
 ): readonly string[] {
   const seen = new Set<string>();
   for (const [index, text] of (texts ?? []).entries()) {
+    if (subject.isFull) break;
     if (seen.has(text)) {
       subject.refuse({
         rule,

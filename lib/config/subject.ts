@@ -17,7 +17,7 @@ export interface Finding {
   readonly related?: readonly ObjectRef[];
 }
 
-/** More of one object are counted, not listed: those of the object alone, and those with others. */
+/** More of one object are not listed: those of the object alone, and those with others. */
 const MAX_OWN_PROBLEMS = 100;
 const MAX_SHARED_PROBLEMS = 2_000;
 
@@ -28,12 +28,12 @@ export class Subject<Spec> {
   readonly ref: ObjectRef;
   readonly labels: Labels;
   readonly spec: Spec;
-  /** RFC 3339, or empty for an object that is not stored yet, which comes after every other. */
+  /** RFC 3339, empty when not known, or `YOUNGEST`. */
   readonly createdAt: string;
   readonly #problems: Problem[] = [];
   #isBroken = false;
   #isWaiting = false;
-  #unlisted = 0;
+  #hasUnlisted = false;
 
   constructor(
     ref: ObjectRef,
@@ -85,10 +85,15 @@ export class Subject<Spec> {
     return this.#isWaiting;
   }
 
+  /** Whether further problems of the object alone would not be listed, so that looking for them is no use. */
+  get isFull(): boolean {
+    return this.#problems.length >= MAX_OWN_PROBLEMS;
+  }
+
   get problems(): readonly Problem[] {
     const last = this.#problems.at(-1);
-    if (last === undefined || this.#unlisted === 0) return this.#problems;
-    const message = `${formatObject(this.ref)} has ${this.#unlisted} more problems that are not listed.`;
+    if (last === undefined || !this.#hasUnlisted) return this.#problems;
+    const message = `${formatObject(this.ref)} has more problems that are not listed. Correct these first.`;
     return [...this.#problems, { ...last, field: "", value: "", message, related: [] }];
   }
 
@@ -96,7 +101,7 @@ export class Subject<Spec> {
     const { rule, reason, wayOut, related = [] } = finding;
     const maximum = related.length > 0 ? MAX_SHARED_PROBLEMS : MAX_OWN_PROBLEMS;
     if (this.#problems.length >= maximum) {
-      this.#unlisted += 1;
+      this.#hasUnlisted = true;
       return;
     }
     const field = toShownText(finding.field, MAX_FIELD_CHARACTERS);
@@ -109,7 +114,10 @@ export class Subject<Spec> {
   }
 }
 
-/** Older first; objects without a time of creation last; by name between equals. */
+/** In place of a time of creation: the object is to count as younger than every other. */
+export const YOUNGEST = "~~";
+
+/** Older first; objects without a time of creation after those with one; by name between equals. */
 export function compareAge<Spec>(left: Subject<Spec>, right: Subject<Spec>): number {
   const [a, b] = [ageKey(left), ageKey(right)];
   if (a === b) return 0;
