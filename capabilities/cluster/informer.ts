@@ -204,7 +204,9 @@ export class Informer<Stored> {
       // The first list may come from any server's cache; a later one must not be older than what we have seen.
       await this.#readPages(this.#isSynced || waiters.length > 0 ? undefined : "0");
     } catch (error) {
-      this.#refreshWaiters.unshift(...waiters);
+      // Stopped meanwhile: nobody lists again, so those who wait must hear of it.
+      if (this.#isStopped()) for (const waiter of waiters) waiter.reject(this.#stoppedError());
+      else this.#refreshWaiters.unshift(...waiters);
       throw error;
     }
     this.#mustList = this.#refreshWaiters.length > 0;

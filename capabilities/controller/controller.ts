@@ -8,6 +8,7 @@
 import type { Logger } from "pino";
 import { Allocator, inPassOrder } from "../../lib/allocation/allocator";
 import type { AddressBook } from "../../lib/allocation/address-book";
+import type { Pool } from "../../lib/config/configuration";
 import type { ApiClient } from "../cluster/api-client";
 import { systemClock } from "../cluster/clock";
 import { EventRecorder } from "../cluster/events";
@@ -144,6 +145,11 @@ export class Controller {
     await Promise.all([this.#events.stop(), this.#lease.stop()]);
   }
 
+  /** Resolves when all Events that were recorded are stored or given up. */
+  whenTold(): Promise<void> {
+    return this.#events.whenSent();
+  }
+
   /** Judges the configuration soon: something about it may have changed. */
   judge(): void {
     this.#workQueue.addAfter("judge", JUDGE_DELAY_MS);
@@ -155,6 +161,11 @@ export class Controller {
     if (!this.#judging.isLoaded) return "the configuration is not read yet";
     if (this.#lease.isHeld() && this.#reign === undefined) return "addresses are not booked yet";
     return undefined;
+  }
+
+  /** The pools that addresses are given from; undefined while this controller does not allocate. */
+  get poolsInForce(): readonly Pool[] | undefined {
+    return this.#book?.pools.pools.map(use => use.pool);
   }
 
   get #book(): AddressBook | undefined {

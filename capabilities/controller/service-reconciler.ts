@@ -1,4 +1,5 @@
 /** Carries out plans for Services: one status write at most, then the Events; and plans again those whom a release may help. */
+import { setMaxListeners } from "node:events";
 import type { Logger } from "pino";
 import type { Allocator, WriteStep } from "../../lib/allocation/allocator";
 import { isConflict } from "../cluster/api-error";
@@ -31,6 +32,8 @@ export class ServiceReconciler {
   constructor(allocator: Allocator, deps: ServiceReconcilerDeps) {
     this.#allocator = allocator;
     this.#deps = deps;
+    // Each write under way listens to it: as many as the queue has workers.
+    setMaxListeners(0, this.#ending.signal);
   }
 
   /** Writes under way are broken off, none is begun any more. */
