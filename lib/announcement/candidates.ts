@@ -7,10 +7,10 @@ import type { AnnouncementOptions, EndpointSummary, NodeFacts, ServiceFacts } fr
 /** The label, with any value, that takes a Node out of load balancing. */
 export const EXCLUDE_LABEL = "node.kubernetes.io/exclude-from-external-load-balancers";
 
-/** An advertisement with the Nodes that its nodeSelectors select, each with the sum of the matching preferences' weights. */
+/** An advertisement with the Nodes that its nodeSelectors select, by name, scored by its matching preferences alone. */
 export interface SelectedNodes {
   readonly advertisement: L2AdvertisementConfig;
-  readonly scores: ReadonlyMap<string, number>;
+  readonly candidates: ReadonlyMap<string, Candidate>;
 }
 
 /** Why a Node announces nothing at all; undefined if it may. */
@@ -27,12 +27,13 @@ export function selectNodes(
   advertisement: L2AdvertisementConfig,
   nodes: readonly NodeFacts[],
 ): SelectedNodes {
-  const scores = new Map<string, number>();
+  const candidates = new Map<string, Candidate>();
   for (const node of nodes) {
     if (!matchesAnyOrEmpty(advertisement.nodeSelectors, node.labels)) continue;
-    scores.set(node.name, scoreOf(advertisement, node));
+    const score = scoreOf(advertisement, node);
+    candidates.set(node.name, { nodeName: node.name, score });
   }
-  return { advertisement, scores };
+  return { advertisement, candidates };
 }
 
 /** Whether an advertisement is for the Service: no serviceSelectors means any, several are alternatives. */
@@ -53,14 +54,17 @@ export function collectCandidates(
   localTo: EndpointSummary | undefined,
 ): readonly Candidate[] {
   const isLocal = localTo && new Set(localTo.nodeNames);
-  const scores = new Map<string, number>();
-  for (const selection of selections) {
-    for (const [nodeName, score] of selection.scores) {
+  const sums = new Map<string, Candidate>();
+  for (const { candidates } of selections) {
+    for (const [nodeName, candidate] of candidates) {
       if (!available.has(nodeName) || isLocal?.has(nodeName) === false) continue;
-      scores.set(nodeName, (scores.get(nodeName) ?? 0) + score);
+      const before = sums.get(nodeName);
+      // With one advertisement, which is usual, all Services share the objects: a hundred Nodes, not a million.
+      const sum = before ? { nodeName, score: before.score + candidate.score } : candidate;
+      sums.set(nodeName, sum);
     }
   }
-  return Array.from(scores, ([nodeName, score]) => ({ nodeName, score }));
+  return [...sums.values()];
 }
 
 function scoreOf(advertisement: L2AdvertisementConfig, node: NodeFacts): number {

@@ -130,7 +130,7 @@ export function planService(
       election,
       interfaces: uniteInterfaces(
         selections
-          .filter(({ scores }) => scores.has(context.nodeName))
+          .filter(({ candidates }) => candidates.has(context.nodeName))
           .map(({ advertisement }) => toInterfaceChoice(advertisement.interfaces)),
       ),
     }
@@ -229,7 +229,7 @@ function whyNotOurs(
   const { service, selections, election } = given;
   const { poolName } = given.addressed;
   const { nodeName } = context;
-  if (!selections.some(({ scores }) => scores.has(nodeName))) {
+  if (!selections.some(({ candidates }) => candidates.has(nodeName))) {
     const message =
       selections.length === 0
         ? `no L2Advertisement is for this Service and its IPAddressPool ${poolName}`
