@@ -207,17 +207,24 @@ export class PacketEngine {
 
   #apply(command: ThreadCommand, nowMs: number): void {
     switch (command.type) {
-      case "configure":
-        { this.#configure(command, nowMs); return; }
+      case "configure": {
+        this.#configure(command, nowMs);
+        return;
+      }
       case "announceChanges":
         this.#announcements.change(command.changed, command.removed);
         if (!command.isLast) return;
         this.#links.setFilters(this.#announcements.filters());
         this.#hasSet = true;
         this.#heartbeats.handle({ type: "synced" }, nowMs);
-        { this.#noteElection(true); return; }
-      case "stop":
-        { this.#leave(nowMs); return; }
+        {
+          this.#noteElection(true);
+          return;
+        }
+      case "stop": {
+        this.#leave(nowMs);
+        return;
+      }
     }
   }
 

@@ -46,8 +46,9 @@ export type MembershipEvent =
 /** `sendHeartbeat`: to all peers, now. `changed`: eligibility of this node or a peer changed; elect owners anew. */
 export type MembershipAction = { readonly type: "sendHeartbeat" } | { readonly type: "changed" };
 
-/** Times after the decision to leave at which it is said: three times against loss. */
-const LEAVE_SEND_AFTER_MS = [0, 10, 20] as const;
+/** That it leaves is said three times, against loss. */
+const LEAVE_SENDS = 3;
+const LEAVE_INTERVAL_MS = 10;
 /** A heartbeat more is due once this many intervals passed without one: the peer counts as silent in ours. */
 const SILENT_INTERVALS = 1.5;
 
@@ -74,7 +75,6 @@ export class Membership {
   #isSynced = false;
   #listenUntilMs = 0;
   #nextSendMs = 0;
-  #leaveStartMs = 0;
   #leaveSends = 0;
   /** Counts whatever decides about ownership. */
   #changes = 0;
@@ -130,7 +130,7 @@ export class Membership {
   /** When `{ type: "timeout" }` is due next; undefined before `configured` and after leaving. Early calls are harmless. */
   nextDeadlineMs(): number | undefined {
     if (this.#state === "idle" || this.#state === "left") return undefined;
-    if (this.#state === "leaving") return this.#nextLeaveSendMs();
+    if (this.#state === "leaving") return this.#nextSendMs;
     let deadlineMs = this.#nextSendMs;
     if (this.#state === "listening") deadlineMs = Math.min(deadlineMs, this.#listenUntilMs);
     for (const peer of this.#peers.values()) {
@@ -243,7 +243,7 @@ export class Membership {
 
   #leave(nowMs: number): boolean {
     if (this.#state === "leaving" || this.#state === "left") return false;
-    this.#leaveStartMs = nowMs;
+    this.#nextSendMs = nowMs;
     const hasNobodyToTell = this.#state === "idle" || this.#peers.size === 0;
     this.#enter(hasNobodyToTell ? "left" : "leaving");
     return this.#sendLeaving(nowMs);
@@ -264,14 +264,11 @@ export class Membership {
   }
 
   #sendLeaving(nowMs: number): boolean {
-    if (this.#state !== "leaving" || nowMs < this.#nextLeaveSendMs()) return false;
+    if (this.#state !== "leaving" || nowMs < this.#nextSendMs) return false;
     this.#leaveSends += 1;
-    if (this.#leaveSends >= LEAVE_SEND_AFTER_MS.length) this.#enter("left");
+    this.#nextSendMs = nowMs + LEAVE_INTERVAL_MS;
+    if (this.#leaveSends >= LEAVE_SENDS) this.#enter("left");
     return true;
-  }
-
-  #nextLeaveSendMs(): number {
-    return this.#leaveStartMs + (LEAVE_SEND_AFTER_MS[this.#leaveSends] ?? 0);
   }
 
   #silentPeers(nowMs: number): readonly SilentPeer[] {
