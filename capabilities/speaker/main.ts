@@ -12,14 +12,11 @@ import { createLogger } from "../cluster/log";
 import { parseOptions } from "../cluster/options";
 import { PortError, ProbeServer } from "../cluster/probe-server";
 import { SpeakerMetrics } from "./metrics";
-import { speakerOptions, type SpeakerOptions } from "./options";
+import { IGNORED_FLAGS, speakerOptions, type SpeakerOptions } from "./options";
 import { findOwnPod } from "./own-pod";
 import { punctualClock } from "./punctual-clock";
 import { Speaker } from "./speaker";
 import { followExcludeList, readExcludeList, readHeartbeatSecret, StartError } from "./start-files";
-
-/** Flags of older releases that copied manifests still carry. */
-const RETIRED_FLAGS = ["config", "host"];
 
 /** The bundle of the packet thread lies beside this program's own. */
 const PACKET_THREAD_BUNDLE = "packet-thread.js";
@@ -29,7 +26,7 @@ const SHUTDOWN_LIMIT_MS = 3_000;
 
 async function main(): Promise<void> {
   const parsed = parseOptions(
-    { name: "speaker", table: speakerOptions, retired: RETIRED_FLAGS },
+    { name: "speaker", table: speakerOptions, retired: IGNORED_FLAGS },
     { argv: process.argv.slice(2), env: process.env },
   );
   if (parsed.type !== "options") {
@@ -38,6 +35,7 @@ async function main(): Promise<void> {
   }
   const log = createLogger("speaker", parsed.options.logLevel);
   for (const notice of parsed.notices) log.warn(notice);
+  if (parsed.options.isWanProfile) log.warn("--ml-wan-config has no effect yet");
   try {
     await run(parsed.options, log);
   } catch (error) {
@@ -59,7 +57,6 @@ async function run(options: SpeakerOptions, log: Logger): Promise<void> {
   log.info({ node: nodeName, namespace }, "Herald speaker starting");
   const excluded = readExcludeList(options.excludeListPath);
   const secret = readHeartbeatSecret(options.heartbeatSecretPath);
-  if (secret === undefined) log.warn("heartbeats are not authenticated: no secret is given");
   const access = loadClusterAccess({ kubeconfig: options.kubeconfig, env: process.env });
   const client = new ApiClient(access, { userAgent: "herald-speaker" });
   const bundlePath = join(__dirname, PACKET_THREAD_BUNDLE);

@@ -31,6 +31,12 @@ export const speakerOptions = {
     "METALLB_IGNORE_EXCLUDE_LB",
     "announce also from nodes labelled to be excluded from load balancers",
   ),
+  isWanProfile: onOff("ml-wan-config", [], "accepted; failure detection has one profile for now"),
+  isSecretPassthrough: onOff(
+    "frrk8s-secret-passthrough",
+    [],
+    "accepted; there is no FRR beside Herald",
+  ),
   excludeListPath: text(
     "exclude-list",
     "METALLB_EXCLUDE_LIST",
@@ -38,5 +44,18 @@ export const speakerOptions = {
     "file with the interfaces never used for layer 2",
   ),
 } as const;
+
+/** Flags with a value that manifests written for MetalLB carry and that mean nothing here, or nothing yet. */
+export const IGNORED_FLAGS = [
+  "config",
+  "host",
+  "bgp-debounce-timeout",
+  "frrk8s-namespace",
+  "pprof-bind-address",
+  "tls-min-version",
+  "tls-cipher-suites",
+  "tls-curve-preferences",
+  "metrics-cert-dir",
+] as const;
 
 export type SpeakerOptions = OptionValues<typeof speakerOptions>;

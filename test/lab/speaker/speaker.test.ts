@@ -1,12 +1,15 @@
 /** Real speakers on three real nodes: who answers the client's ARP and NDP, and who after that one is gone. */
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ArpWatch } from "../../../lab/arp-watch";
+import { REPOSITORY } from "../../../lab/paths";
 import { SpeakerLab } from "./support";
 
 const WEB = { name: "web", address: "192.168.1.240" };
 const WEB6 = { name: "web6", address: "fd00:1::f0" };
 const LOCAL = { name: "local", address: "192.168.1.241" };
 
-/** Silence of 500 ms and the time that a request of arping takes on a busy machine. */
+/** Silence of 500 ms, and what a busy machine adds. */
 const FAILOVER_LIMIT_MS = 1_000;
 
 let world: SpeakerLab;
@@ -79,12 +82,22 @@ describe("three speakers", () => {
 describe("failover", () => {
   it("takes at most a second when the announcing speaker is killed", async () => {
     const [first = "", second = ""] = world.order(WEB.address);
-    world.speakers.get(first)?.kill("SIGKILL");
-    const tookMs = await world.untilAnswers(WEB.address, second, 5_000);
-    console.log(
-      `SIGKILL of the speaker of ${first}: ${second} answered after ${tookMs.toFixed(0)} ms`,
+    const watch = await ArpWatch.start(world.lab, WEB.address);
+    const { mac } = world.lab.host(second);
+    const announced = watch.next(
+      frame => frame.text.includes(`tell ${WEB.address}`) || frame.isReplyOf === mac,
+      5_000,
     );
-    expect(tookMs).toBeLessThan(FAILOVER_LIMIT_MS);
+    const killedMs = Date.now();
+    world.speakers.get(first)?.kill("SIGKILL");
+    const announcedMs = (await announced).atMs - killedMs;
+    const answeredMs = await world.untilAnswers(WEB.address, second, 5_000);
+    await watch.stop();
+    console.log(
+      `SIGKILL of the speaker of ${first}: ${second} announced after ${announcedMs.toFixed(0)} ms` +
+        ` and answered ${answeredMs.toFixed(0)} ms later`,
+    );
+    expect(announcedMs).toBeLessThan(FAILOVER_LIMIT_MS);
     await world.untilStatusNames(WEB.name, second);
     await restore(first);
   });
@@ -122,5 +135,38 @@ describe("failover", () => {
     await world.untilAnswers(WEB.address, second, 5_000);
     await world.lab.kubectl(["label", "node", first, `${label}-`]);
     await world.untilAnswers(WEB.address, first, 20_000);
+  });
+});
+
+describe("a start that cannot work", () => {
+  const program = join(REPOSITORY, "dist/speaker.js");
+  const start = (flags: readonly string[]) =>
+    world.lab.exec("n1", [process.execPath, program, ...flags], {
+      check: false,
+      timeoutMs: 10_000,
+    });
+
+  it("says that the name of the Node is missing", async () => {
+    const { status, stdout } = await start([]);
+    expect(status).toBe(1);
+    expect(stdout).toContain("--node-name or METALLB_NODE_NAME");
+  });
+
+  it("says what is wrong with a flag, and how flags are given", async () => {
+    const { status, stdout } = await start(["--node-name=n1", "--ml-bindport=x"]);
+    expect(status).toBe(2);
+    expect(stdout).toContain("--ml-bindport=x: a whole number from 1 to 65535 is needed");
+  });
+
+  it("names the port that is taken, by the speaker that runs already", async () => {
+    const { status, stdout } = await start(["--node-name=n1"]);
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/port (9120|17472) cannot be opened: it is in use/);
+  });
+
+  it("names the secret that is missing", async () => {
+    const { status, stdout } = await start(["--node-name=n1", "--ml-secret-key-path=/nowhere"]);
+    expect(status).toBe(1);
+    expect(stdout).toContain("/nowhere/secretkey");
   });
 });
