@@ -102,8 +102,7 @@ function readCommunities(
     subject.refuseNew({
       rule: "V-X5",
       field,
-      value: String(communities.size),
-      reason: `entries are more than the ${MAX_COMMUNITIES} that one route can carry`,
+      reason: `has ${communities.size} entries, more than the ${MAX_COMMUNITIES} that one route can carry`,
       wayOut: `List at most ${MAX_COMMUNITIES} communities.`,
     });
   }

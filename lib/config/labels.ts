@@ -127,7 +127,7 @@ function checkValueCount(
   errors: SelectorError[],
 ): void {
   if (takesValues(operator) && values.length === 0) {
-    errors.push({ code: "values-missing", field: `${field}.values`, value: operator });
+    errors.push({ code: "values-missing", field: `${field}.values`, value: "" });
   }
   if (!takesValues(operator) && values.length > 0) {
     errors.push({ code: "values-given", field: `${field}.values`, value: values.join(",") });

@@ -65,7 +65,7 @@ export function warnSameSession(peers: readonly ReadPeer[], nodes: NodeDirectory
       rule: "H-R8",
       field: `spec.${field}`,
       value: peer.subject.spec[field] ?? "",
-      reason: `is the same session as the one of ${formatObject(other.subject.ref)}`,
+      reason: `opens the same session as ${formatObject(other.subject.ref)}`,
       wayOut: "Remove one of the two, or let their nodeSelectors select different nodes.",
       related: [other.subject.ref],
     });

@@ -84,7 +84,7 @@ function checkMultiHop(subject: PeerSubject): void {
     rule: "V-P5",
     field: "spec.ebgpMultiHop",
     value: "true",
-    reason: "is for routers of another autonomous system, and this one is in the own",
+    reason: "is for routers of another autonomous system, and this one is in your own",
     wayOut: "Remove ebgpMultiHop: sessions inside a system may cross hops anyway.",
   };
   if (peerASN !== undefined && peerASN !== 0 && peerASN === myASN) subject.refuse(finding);

@@ -94,7 +94,8 @@ function report<Spec>(subject: Subject<Spec>, violation: SchemaViolation, versio
     return;
   }
   const rule = schemaRule(subject.ref.kind, version, field);
-  const wayOut = "Correct the field; kubectl explain shows what belongs there.";
+  const verb = violation.code === "missing" ? "Add" : "Correct";
+  const wayOut = `${verb} it; kubectl explain ${subject.ref.kind.toLowerCase()}.spec shows what belongs there.`;
   const finding = { rule, field, ...value, reason: violation.allowed, wayOut };
   if (field === "spec.peerPort" && violation.found === "0") {
     // v1beta1 allows 0 for "the default"; stored by it, it is read as v1beta2 without being defaulted.

@@ -69,10 +69,11 @@ export function warnOfLosses(
     .slice(0, SHOWN_LOSSES)
     .map(({ service, address }) => `${service} (${address})`);
   const more = lost.length > SHOWN_LOSSES ? ` and ${lost.length - SHOWN_LOSSES} more` : "";
+  const count = lost.length === 1 ? "1 address" : `${lost.length} addresses`;
   const finding = {
     rule: "V-X6",
-    field: "spec.addresses",
-    reason: `would no longer hold ${lost.length} addresses that Services have: ${shown.join(", ")}${more}`,
+    field: "",
+    reason: `would leave ${count} of Services in no pool: ${shown.join(", ")}${more}`,
     wayOut: "Keep those addresses in a pool until the Services are gone.",
   };
   return [toProblem(ref, finding, "warn")];

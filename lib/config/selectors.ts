@@ -55,7 +55,8 @@ export function readSelector<Spec>(
   for (const error of result.error) {
     const { reason, wayOut } = ERROR_TEXTS[error.code];
     const at = `${field}${error.field}`;
-    subject.refuse({ rule, field: at, value: error.value, reason, wayOut });
+    const value = error.value === "" ? {} : { value: error.value };
+    subject.refuse({ rule, field: at, ...value, reason, wayOut });
   }
   return undefined;
 }
@@ -100,7 +101,7 @@ const ERROR_TEXTS: Readonly<
       "Use letters, digits, '-', '_' and '.', at most 63, with a letter or digit at both ends.",
   },
   "values-missing": {
-    reason: "needs at least one value to compare with",
+    reason: "has no value for In or NotIn to compare with",
     wayOut: "List the values, or use Exists or DoesNotExist.",
   },
   "values-given": {

@@ -180,7 +180,7 @@ describe("update", () => {
       services,
     });
     expect(warnings).toMatchObject([{ rule: "V-X6" }]);
-    expect(warnings[0]?.message).toContain("2 addresses");
+    expect(warnings[0]?.message).toContain("2 addresses of Services");
     expect(warnings[0]?.message).toContain("web/s1 (10.0.0.1), web/s4 (10.0.0.4)");
   });
 
