@@ -222,7 +222,8 @@ export class BgpSession {
 
   #handleConnected(connection: ConnectionId): void {
     if (connection !== this.#attempt) {
-      this.#output.close(connection);
+      const isInUse = connection === this.#main?.id || connection === this.#tracked?.id;
+      if (!isInUse) this.#output.close(connection);
       return;
     }
     this.#attempt = undefined;
