@@ -13,6 +13,7 @@ export class PoolSummaries {
   readonly #pools: ReadonlyMap<string, Pool>;
   readonly #summaries = new Map<string, PoolSummary>();
   readonly #refs = new Map<string, ObjectRef>();
+  readonly #lists = new Map<readonly string[], readonly ObjectRef[]>();
 
   constructor(pools: ReadonlyMap<string, Pool>) {
     this.#pools = pools;
@@ -35,6 +36,15 @@ export class PoolSummaries {
     const ref = { kind: "IPAddressPool", namespace, name };
     this.#refs.set(name, ref);
     return ref;
+  }
+
+  /** One list for each list: many advertisements share the one of all pools. */
+  refsOf(names: readonly string[]): readonly ObjectRef[] {
+    const known = this.#lists.get(names);
+    if (known) return known;
+    const refs = names.map(name => this.refOf(name));
+    this.#lists.set(names, refs);
+    return refs;
   }
 }
 
@@ -99,8 +109,7 @@ export function refuseLocalPrefConflicts(
       if (!mayConflict(advertisement.config, other.config, nodes)) continue;
       const shared = conflictingPools(advertisement.config, other.config, summaries);
       if (shared.length === 0) continue;
-      const pools = shared.map(name => summaries.refOf(name));
-      refuseLocalPref(advertisement, other, pools);
+      refuseLocalPref(advertisement, other, summaries.refsOf(shared));
     }
     if (isUsable(advertisement) && advertisement.config.pools.length > 0) {
       inForce.push(advertisement);
@@ -124,7 +133,10 @@ function mayConflict(
   return !isPeerDisjoint && nodes.mayShareNode(left.nodeSelectors, right.nodeSelectors);
 }
 
-/** The pools of both for which some aggregate comes out the same: a mixed pool needs both lengths to differ. */
+/**
+ * The pools of both for which some aggregate comes out the same: a mixed pool needs both lengths to differ. When these are all
+ * pools of `left`, it is the same array.
+ */
 function conflictingPools(
   left: BgpAdvertisementConfig,
   right: BgpAdvertisementConfig,
@@ -132,11 +144,12 @@ function conflictingPools(
 ): readonly string[] {
   const differ = lengthsDiffer(left, right);
   const others = left.pools === right.pools ? undefined : new Set(right.pools);
-  return left.pools.filter(name => {
+  const conflicting = left.pools.filter(name => {
     if (others && !others.has(name)) return false;
     const { ipv4, ipv6 } = summaries.get(name);
     return (ipv4 !== undefined && !differ.ipv4) || (ipv6 !== undefined && !differ.ipv6);
   });
+  return conflicting.length === left.pools.length ? left.pools : conflicting;
 }
 
 function lengthsDiffer(
@@ -166,6 +179,7 @@ function refuseLocalPref(
     wayOut: "Use one value, or choose different pools, peers, nodes or aggregation lengths.",
     related: [other.subject.ref, ...pools],
   });
-  const excluded = new Set(pools.map(pool => pool.name));
-  advertisement.config = { ...config, pools: config.pools.filter(name => !excluded.has(name)) };
+  const excluded = new Set(pools.length < config.pools.length ? pools.map(({ name }) => name) : []);
+  const rest = excluded.size === 0 ? [] : config.pools.filter(name => !excluded.has(name));
+  advertisement.config = { ...config, pools: rest };
 }
