@@ -127,6 +127,11 @@ export default tseslint.config(
     ["capabilities/speaker/**/*.ts"],
     [peprTypesOnly, native, noTests, away(["admission", "controller", "cli"])],
   ),
+  // The Pepr capability beside the speaker's program; only pepr.ts loads it.
+  room(
+    ["capabilities/speaker/index.ts"],
+    [native, noTests, away(["admission", "controller", "node", "cli"])],
+  ),
   room(
     ["cli/**/*.ts"],
     [pepr, native, noTests, away(["admission", "controller", "speaker", "node"])],

@@ -2,7 +2,6 @@
  * What the speakers need from the cluster, as a Pepr capability of the controller's process. It is not the speaker: the program
  * of each node is main.ts, which never loads this file.
  */
-// eslint-disable-next-line @typescript-eslint/no-restricted-imports -- only pepr.ts loads this file, never the speaker's program.
 import { Capability } from "pepr";
 
 export const speaker = new Capability({
