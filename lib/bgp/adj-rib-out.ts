@@ -50,6 +50,11 @@ export class AdjRibOut {
     return count;
   }
 
+  /** What is kept in memory: prefixes that are desired or sent, and the attribute sets they share. */
+  get retained(): { readonly entries: number; readonly attributeSets: number } {
+    return { entries: this.#entries.size, attributeSets: this.#sets.size };
+  }
+
   /** The peer shall have the route, in place of what it has of that prefix. */
   announce({ prefix, attributes }: Route): void {
     const entry = this.#entryOf(prefix);
