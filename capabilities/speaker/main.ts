@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { PacketThread, PacketThreadError } from "../../node/packet-thread-handle";
+import { systemClock } from "../cluster/clock";
 import { ApiClient } from "../cluster/api-client";
 import { loadClusterAccess } from "../cluster/cluster-access";
 import { EventRecorder } from "../cluster/events";
@@ -14,7 +15,6 @@ import { PortError, ProbeServer } from "../cluster/probe-server";
 import { SpeakerMetrics } from "./metrics";
 import { IGNORED_FLAGS, speakerOptions, type SpeakerOptions } from "./options";
 import { findOwnPod } from "./own-pod";
-import { punctualClock } from "./punctual-clock";
 import { Speaker } from "./speaker";
 import { followExcludeList, readExcludeList, readHeartbeatSecret, StartError } from "./start-files";
 
@@ -81,7 +81,7 @@ async function run(options: SpeakerOptions, log: Logger): Promise<void> {
       component: "metallb-speaker",
       host: nodeName,
       log,
-      clock: punctualClock,
+      clock: systemClock,
     }),
     findOwner: () => findOwnPod(options.podName, namespace, { client, log }),
     metrics,
@@ -129,7 +129,7 @@ async function startProbes(
     // The Node's network is everybody's: the probes are for its kubelet alone.
     healthProbeHost: "127.0.0.1",
     metricsPort: options.metricsPort,
-    metricsHost: "::",
+    metricsHost: "",
     isHealthy: () => undefined,
     isReady: () => speaker.whyNotReady(),
     metrics: metrics.registry,

@@ -7,13 +7,13 @@ import type { AnnouncementEntry } from "../../lib/announcement/plan-announcement
 import type { AnnouncementOptions } from "../../lib/announcement/snapshot";
 import type { OwnerReference } from "../../lib/config/generated/resources";
 import type { PacketCommand, PacketReport } from "../../node/packet-protocol";
+import { systemClock } from "../cluster/clock";
 import type { ApiClient } from "../cluster/api-client";
 import type { EventRecorder } from "../cluster/events";
 import { Announcer } from "./announcer";
 import { ClusterState, type ClusterChange } from "./cluster-state";
 import type { AddressCounts, SpeakerMetrics } from "./metrics";
 import { OwnershipBook } from "./ownership-book";
-import { punctualClock } from "./punctual-clock";
 import { StatusWriter } from "./status-writer";
 import { TransitionReporter } from "./transition-reporter";
 
@@ -86,7 +86,7 @@ export class Speaker {
       nodeName,
       view: this.#state,
       options: deps.options,
-      clock: punctualClock,
+      clock: systemClock,
       log,
       announce: entries => this.#announce(entries),
       onPlanned: keys => this.#book.notePlanned(keys),

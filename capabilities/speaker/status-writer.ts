@@ -4,6 +4,7 @@
  */
 import type { Logger } from "pino";
 import type { OwnerReference, ServiceL2Status } from "../../lib/config/generated/resources";
+import { systemClock } from "../cluster/clock";
 import type { ApiClient } from "../cluster/api-client";
 import { isNotFound } from "../cluster/api-error";
 import { splitKey } from "../cluster/api-object";
@@ -19,7 +20,6 @@ import {
   type StoredStatus,
 } from "./own-statuses";
 import type { AnnouncedState } from "./ownership-book";
-import { punctualClock } from "./punctual-clock";
 
 export interface StatusWriterOptions {
   readonly client: ApiClient;
@@ -64,7 +64,7 @@ export class StatusWriter {
       minBackoffMs: 200,
       maxBackoffMs: 5_000,
       log: options.log,
-      clock: punctualClock,
+      clock: systemClock,
     });
   }
 

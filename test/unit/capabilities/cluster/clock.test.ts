@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Clock } from "../../../../capabilities/cluster/clock";
-import { toPunctualClock } from "../../../../capabilities/speaker/punctual-clock";
+import { toPunctualClock, type Clock } from "../../../../capabilities/cluster/clock";
 
 /** Fires each timer when it is told to, whatever the time is. */
 class HastyClock implements Clock {
