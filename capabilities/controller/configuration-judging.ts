@@ -2,7 +2,7 @@
 import type { Logger } from "pino";
 import type { Pool } from "../../lib/config/configuration";
 import type { ConfigurationResources } from "../../lib/config/check";
-import { formatProblem, type Problem } from "../../lib/config/problem";
+import { formatProblem, problemKey, type Problem } from "../../lib/config/problem";
 import type { ApiClient } from "../cluster/api-client";
 import type { EventRecorder } from "../cluster/events";
 import type { ReconcileResult } from "../cluster/key-queue";
@@ -16,6 +16,8 @@ export interface ConfigurationJudgingOptions {
   readonly podName: string | undefined;
   readonly events: EventRecorder;
   readonly metrics: ControllerMetrics;
+  /** Whether this process speaks for all controllers: Events come from the holder of the Lease. */
+  readonly mayTell: () => boolean;
   readonly log: Logger;
 }
 
@@ -29,6 +31,7 @@ export class ConfigurationJudging {
   readonly #options: ConfigurationJudgingOptions;
   readonly #judge = new Judge();
   readonly #state: ConfigurationStateWriter;
+  readonly #told = new Set<string>();
   #inForce: string | undefined;
 
   constructor(options: ConfigurationJudgingOptions) {
@@ -42,8 +45,8 @@ export class ConfigurationJudging {
   }
 
   judge(resources: ConfigurationResources): Judged {
-    const { pools, errors, fresh } = this.#judge.judge(resources);
-    for (const problem of fresh) this.#tell(problem);
+    const { pools, errors, current } = this.#judge.judge(resources);
+    this.#tellFresh(current);
     this.#state.set(summarise(errors));
     const { metrics, log } = this.#options;
     metrics.configLoaded.set(1);
@@ -60,19 +63,35 @@ export class ConfigurationJudging {
     return this.#state.reconcile();
   }
 
+  /** Tells each problem once, and again only after it had gone. */
+  #tellFresh(current: readonly Problem[]): void {
+    const keys = new Set(current.map(problemKey));
+    for (const key of this.#told) if (!keys.has(key)) this.#told.delete(key);
+    if (!this.#options.mayTell()) return;
+    for (const problem of current.filter(one => !this.#told.has(problemKey(one)))) {
+      this.#told.add(problemKey(problem));
+      this.#tell(problem);
+    }
+  }
+
   #tell(problem: Problem): void {
     const { events, log } = this.#options;
     const { kind, namespace, name } = problem.object;
     const message = formatProblem(problem);
     log.warn({ kind, name, rule: problem.rule, field: problem.field }, message);
     const version = kind === "BGPPeer" ? "v1beta2" : "v1beta1";
-    const uid = undefined;
     events.record(
-      { apiVersion: `metallb.io/${version}`, kind, namespace, name, uid },
-      { type: "Warning", reason: "ConfigurationError", message },
+      { apiVersion: `metallb.io/${version}`, kind, namespace, name },
+      { type: "Warning", reason: REASONS[problem.severity], message },
     );
   }
 }
+
+const REASONS = {
+  refuse: "ConfigurationError",
+  warn: "ConfigurationWarning",
+  inform: "ConfigurationNotice",
+} as const;
 
 /** Equal texts are equal for allocation. Labels of namespaces count only when a pool selects by them. */
 function textOf(pools: readonly Pool[], resources: ConfigurationResources): string {

@@ -67,6 +67,20 @@ export class ConfigurationWatch {
     await Promise.all(this.#all().map(informer => informer.whenSynced()));
   }
 
+  /** The collections that were not listed yet, in words. */
+  missing(): readonly string[] {
+    const names = [
+      "Namespaces",
+      "IPAddressPools",
+      "L2Advertisements",
+      "BGPAdvertisements",
+      "BGPPeers",
+      "BFDProfiles",
+      "Communities",
+    ];
+    return names.filter((_, index) => this.#all()[index]?.isSynced === false);
+  }
+
   /** Resolves once the copies are as new as the server's state at the time of the call. */
   async refresh(): Promise<void> {
     await Promise.all([this.#pools, this.#communities, this.#namespaces].map(one => one.refresh()));

@@ -68,6 +68,8 @@ export class Controller {
   readonly #workQueue: KeyQueue;
   #reign: Reign | undefined;
   #isStopping = false;
+  /** What the Lease said last; it may have run out since. */
+  #isLeaseTold = false;
 
   constructor(options: ControllerOptions) {
     this.#options = options;
@@ -96,6 +98,7 @@ export class Controller {
     });
     this.#judging = new ConfigurationJudging({
       ...options,
+      mayTell: mayWrite,
       events: this.#events,
       metrics: this.metrics,
     });
@@ -126,7 +129,10 @@ export class Controller {
   async start(): Promise<void> {
     this.#services.start();
     this.#configuration.start();
-    await Promise.all([this.#services.whenSynced(), this.#configuration.whenSynced()]);
+    const areListed = Promise.all([this.#services.whenSynced(), this.#configuration.whenSynced()]);
+    await areListed.catch((error: unknown) => {
+      if (!this.#isStopping) throw error;
+    });
     if (this.#isStopping) return;
     this.#log.info("all resources are listed");
     const { sideClient: client, namespace, identity, log } = this.#options;
@@ -157,7 +163,11 @@ export class Controller {
 
   /** Undefined when watches are synced and, as the holder of the Lease, all held addresses are booked. */
   whyNotReady(): string | undefined {
-    if (!this.#services.isSynced) return "Services are not listed yet";
+    const missing = [
+      ...(this.#services.isSynced ? [] : ["Services"]),
+      ...this.#configuration.missing(),
+    ];
+    if (missing.length > 0) return `not listed yet: ${missing.join(", ")}`;
     if (!this.#judging.isLoaded) return "the configuration is not read yet";
     if (this.#lease.isHeld() && this.#reign === undefined) return "addresses are not booked yet";
     return undefined;
@@ -179,8 +189,13 @@ export class Controller {
   }
 
   #noteLease(isHeld: boolean): void {
+    this.#isLeaseTold = isHeld;
     if (isHeld && !this.#isStopping) this.#workQueue.add("reign");
     else this.#endReign();
+  }
+
+  #mayReign(): boolean {
+    return this.#lease.isHeld() && !this.#isStopping;
   }
 
   #endReign(): void {
@@ -201,9 +216,11 @@ export class Controller {
 
   /** First phase of a reign, without a gap from booking to planning: fresh lists, pools, held addresses. */
   async #beginReign(): Promise<ReconcileResult> {
-    if (!this.#lease.isHeld() || this.#reign !== undefined) return {};
+    if (this.#reign !== undefined || this.#isStopping || !this.#isLeaseTold) return {};
+    // It ran out, and may be renewed before anybody notices.
+    if (!this.#lease.isHeld()) return { requeueAfterMs: LEASE_TIMES.renewMs };
     await Promise.all([this.#services.refresh(), this.#configuration.refresh()]);
-    if (!this.#lease.isHeld() || this.#isStopping) return {};
+    if (!this.#mayReign()) return {};
     const allocator = new Allocator({ lbClass: this.#options.lbClass });
     const { pools } = this.#judging.judge(this.#configuration.resources());
     allocator.setPools(pools, this.#configuration.namespaceLabels());
@@ -212,6 +229,10 @@ export class Controller {
       events: this.#events,
       log: this.#log,
       mayWrite: () => this.#lease.isHeld(),
+      onLost: () => {
+        this.#endReign();
+        this.#workQueue.add("reign");
+      },
       retry: key => this.#serviceQueue.add(key),
       onPlanned: () => this.#workQueue.addAfter("pools", POOL_STATUS_DELAY_MS),
     });

@@ -1,7 +1,7 @@
-/** The verdict on the configuration: which pools are in force, and what is wrong, told on change only. */
+/** The verdict on the configuration: which pools are in force, and what is wrong. */
 import type { Pool } from "../../lib/config/configuration";
 import { checkConfiguration, type ConfigurationResources } from "../../lib/config/check";
-import { formatProblem, problemKey, type Problem } from "../../lib/config/problem";
+import { formatProblem, type Problem } from "../../lib/config/problem";
 import { rangesOverlap } from "../../lib/net/ip-prefix";
 
 export interface Verdict {
@@ -9,13 +9,12 @@ export interface Verdict {
   readonly pools: readonly Pool[];
   /** Everything that is refused in what the controller itself uses: pools, communities. */
   readonly errors: readonly Problem[];
-  /** Problems of any kind and severity but `inform` that the last verdict did not have. */
-  readonly fresh: readonly Problem[];
+  /** Problems of any kind and severity but `inform`. */
+  readonly current: readonly Problem[];
 }
 
 export class Judge {
   #pools: readonly Pool[] = [];
-  #known: ReadonlySet<string> = new Set();
 
   /**
    * Judges the whole. A pool that was in force and is refused now stays as it was, for as long as its object exists and nothing
@@ -34,10 +33,8 @@ export class Judge {
     this.#pools = [...configuration.pools, ...kept].sort((left, right) =>
       left.name < right.name ? -1 : 1,
     );
-    const told = problems.filter(problem => problem.severity !== "inform");
-    const fresh = told.filter(problem => !this.#known.has(problemKey(problem)));
-    this.#known = new Set(told.map(problemKey));
-    return { pools: this.#pools, errors: problems.filter(isOurError), fresh };
+    const current = problems.filter(problem => problem.severity !== "inform");
+    return { pools: this.#pools, errors: problems.filter(isOurError), current };
   }
 }
 

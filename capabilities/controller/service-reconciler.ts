@@ -2,7 +2,7 @@
 import { setMaxListeners } from "node:events";
 import type { Logger } from "pino";
 import type { Allocator, WriteStep } from "../../lib/allocation/allocator";
-import { isConflict } from "../cluster/api-error";
+import { isConflict, isNotFound } from "../cluster/api-error";
 import type { EventRecorder } from "../cluster/events";
 import type { ReconcileResult } from "../cluster/key-queue";
 import type { ServiceDirectory } from "./service-directory";
@@ -17,6 +17,8 @@ export interface ServiceReconcilerDeps {
   readonly log: Logger;
   /** Whether we may write at this moment. */
   readonly mayWrite: () => boolean;
+  /** Something could not be written because the Lease had run out: whatever is booked here is void. */
+  readonly onLost: () => void;
   /** Plan this Service soon. */
   readonly retry: (key: string) => void;
   /** Numbers of pools may have changed. */
@@ -43,21 +45,22 @@ export class ServiceReconciler {
 
   /** Plans the Service and carries the plan out. Throws to be called again with back-off. */
   async reconcile(key: string): Promise<ReconcileResult> {
-    for (let tries = 1; ; tries += 1) {
-      if (this.#isEnded()) return {};
-      const record = this.#deps.services.get(key);
+    let record = this.#deps.services.get(key);
+    for (let tries = 1; !this.#isEnded(); tries += 1) {
       const write = this.#plan(key, record);
       try {
         if (record !== undefined && write !== undefined) await this.#write(record, write);
       } catch (error) {
-        if (this.#isEnded()) return {};
+        // Gone: its deletion will be seen and planned.
+        if (this.#isEnded() || isNotFound(error)) return {};
         if (!isConflict(error) || tries >= CONFLICT_TRIES) throw error;
-        await this.#deps.services.readAgain(key);
+        record = await this.#deps.services.readAgain(key);
         continue;
       }
       if (record !== undefined) this.#tell(record);
       return {};
     }
+    return {};
   }
 
   #isEnded(): boolean {
@@ -79,6 +82,7 @@ export class ServiceReconciler {
     const { key } = record.view;
     if (!this.#deps.mayWrite()) {
       this.end();
+      this.#deps.onLost();
       return;
     }
     const body = statusBody(record, write.ingress, write.pool);

@@ -19,6 +19,7 @@ class OneService {
   readonly bodies: object[] = [];
   readonly told: string[] = [];
   isLeading = true;
+  losses = 0;
   readonly allocator = new Allocator({ lbClass: "" });
   readonly reconciler: ServiceReconciler;
 
@@ -37,6 +38,7 @@ class OneService {
       events,
       log: pino({ level: "silent" }),
       mayWrite: () => this.isLeading,
+      onLost: () => (this.losses += 1),
       retry: () => undefined,
       onPlanned: () => undefined,
     });
@@ -108,5 +110,15 @@ it("without the Lease nothing is written nor told", async () => {
   api.isLeading = false;
   await api.reconciler.reconcile("ns1/s");
   await api.reconciler.reconcile("ns1/s");
+  expect([api.bodies, api.told, api.losses]).toEqual([[], [], 1]);
+});
+
+it("a Service that was deleted in between is left to its deletion", async () => {
+  const api = new OneService();
+  api.answers.push(new ApiError("gone", { code: "status", status: 404 }));
+  await api.reconciler.reconcile("ns1/s");
   expect([api.bodies, api.told]).toEqual([[], []]);
+  api.record = undefined;
+  await api.reconciler.reconcile("ns1/s");
+  expect(api.allocator.book.bookingOf("ns1/s")).toBeUndefined();
 });
