@@ -66,8 +66,8 @@ export class Lease {
   #cancelExpiry: Cancel | undefined;
   /** The Lease as we last wrote it; undefined when we never did or somebody else wrote since. */
   #own: LeaseObject | undefined;
-  /** What we last tried to write, whether or not an answer came. */
-  #written = "";
+  /** The claim that we last tried to write, whether or not an answer came. */
+  #claimed = "";
   #observation: Observation | undefined;
   #loop: Promise<void> | undefined;
 
@@ -150,11 +150,11 @@ export class Lease {
     }
     const spec = found.spec ?? {};
     const holder = spec.holderIdentity ?? "";
-    const record = toRecord(spec);
-    if (record === this.#written) {
+    if (toClaim(spec) === this.#claimed) {
       // Our own write whose answer was lost, or somebody changed no more than a label.
       return unlessBeaten(() => this.#put(found, { ...spec, renewTime: this.#timestamp() }));
     }
+    const record = JSON.stringify([toClaim(spec), spec.renewTime]);
     const isFree = holder === "" || this.#isStill(record, (spec.leaseDurationSeconds ?? 0) * 1_000);
     return isFree ? unlessBeaten(() => this.#take(found)) : undefined;
   }
@@ -183,7 +183,7 @@ export class Lease {
   #create(): Promise<LeaseObject> {
     const { namespace, name, client } = this.#options;
     const spec = this.#newSpec(0);
-    this.#written = toRecord(spec);
+    this.#claimed = toClaim(spec);
     const body = {
       apiVersion: "coordination.k8s.io/v1",
       kind: "Lease",
@@ -200,7 +200,7 @@ export class Lease {
   }
 
   #put(lease: LeaseObject, spec: LeaseSpec): Promise<LeaseObject> {
-    this.#written = toRecord(spec);
+    this.#claimed = toClaim(spec);
     const path = `${this.#path}/${this.#options.name}`;
     return this.#options.client.put(path, { ...lease, spec }, { timeoutMs: this.#timeoutMs() });
   }
@@ -250,9 +250,10 @@ export class Lease {
   }
 }
 
-function toRecord(spec: LeaseSpec): string {
-  const { holderIdentity, acquireTime, renewTime, leaseTransitions } = spec;
-  return JSON.stringify([holderIdentity, acquireTime, renewTime, leaseTransitions]);
+/** Who holds the Lease since when: what changes when it changes hands, and not when it is renewed. */
+function toClaim(spec: LeaseSpec): string {
+  const { holderIdentity, acquireTime, leaseTransitions } = spec;
+  return JSON.stringify([holderIdentity, acquireTime, leaseTransitions]);
 }
 
 /** What `request` brings; undefined when the object is gone or somebody else wrote first. */

@@ -67,6 +67,7 @@ class FakeApi {
 function contender(api: FakeApi, identity: string, options: Partial<LeaseOptions> = {}) {
   const clock = new ManualClock();
   const changes: boolean[] = [];
+  let wallMs = 0;
   const lease = new Lease({
     client: api,
     namespace: "metallb-system",
@@ -75,6 +76,8 @@ function contender(api: FakeApi, identity: string, options: Partial<LeaseOptions
     log: pino({ level: "silent" }),
     onChange: isHeld => changes.push(isHeld),
     clock,
+    // Each timestamp is another one, as it is on a machine that is not instantaneous.
+    now: () => new Date((wallMs += 1)),
     random: () => 0,
     ...options,
   });
