@@ -1,6 +1,6 @@
 /** The bundles that are not Pepr modules: the programs that start it, and the programs of each node. */
 import { build, type BuildResult } from "esbuild";
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import packageJson from "../../package.json";
 import { distFolder, repository } from "./paths";
@@ -10,6 +10,8 @@ export interface Bundle {
   readonly entry: string;
   /** Packages that must not be reached: the node's programs do not carry Pepr's run time. */
   readonly mustNotReach: readonly string[];
+  /** A command for people: it begins with a line that names its interpreter, and may be started by its path. */
+  readonly isExecutable?: boolean;
 }
 
 const peprRunTime = ["pepr", "kubernetes-fluent-client"];
@@ -19,6 +21,12 @@ export const bundles: readonly Bundle[] = [
   { output: "admission.js", entry: "scripts/loaders/admission.ts", mustNotReach: peprRunTime },
   { output: "speaker.js", entry: "capabilities/speaker/main.ts", mustNotReach: peprRunTime },
   { output: "packet-thread.js", entry: "node/packet-thread.ts", mustNotReach: peprRunTime },
+  {
+    output: "kubectl-herald.js",
+    entry: "cli/main.ts",
+    mustNotReach: peprRunTime,
+    isExecutable: true,
+  },
 ];
 
 /**
@@ -47,6 +55,7 @@ export async function writeBundle(bundle: Bundle): Promise<string> {
   });
   refuseForbidden(bundle, result);
   const written = result.outputFiles.filter(file => replace(file.path, file.contents));
+  if (bundle.isExecutable) chmodSync(join(distFolder, bundle.output), 0o755);
   const size = result.outputFiles.find(file => file.path.endsWith(bundle.output))?.contents.length;
   return `${written.length === 0 ? "unchanged" : "built"}, ${Math.ceil((size ?? 0) / 1024)} kB`;
 }
