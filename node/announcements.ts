@@ -4,6 +4,7 @@
  */
 import { electOwner } from "../lib/liveness/ownership";
 import { parseIpAddress } from "../lib/net/ip-address";
+import { COUNTERS_PER_REPORT } from "./limits";
 import type { AnnouncedAddress, LinkResponder, ResponderFilters } from "./link-responder";
 import type { AddressCountersReport, AnnouncementEntry } from "./packet-protocol";
 import type { ReportQueue } from "./report-queue";
@@ -57,6 +58,14 @@ export class Announcements {
     }
   }
 
+  /** Announces again what this node owns and one of the peers is a candidate for. */
+  announceAgain(peers: ReadonlySet<string>, nowMs: number): void {
+    for (const entry of this.#entries.values()) {
+      if (!entry.candidates.some(name => peers.has(name))) continue;
+      for (const responder of entry.links) responder.announceAgain(entry, nowMs);
+    }
+  }
+
   /** Ceases to announce everything. */
   withdrawAll(): void {
     for (const entry of this.#entries.values()) withdraw(entry);
@@ -76,17 +85,20 @@ export class Announcements {
     };
   }
 
-  /** The counts of the addresses whose counts changed since the last call. */
-  changedCounters(): readonly AddressCountersReport[] {
-    const changed: AddressCountersReport[] = [];
+  /** The counts of the addresses whose counts changed since they were last given, in portions. */
+  *changedCounters(): Generator<readonly AddressCountersReport[], undefined> {
+    let changed: AddressCountersReport[] = [];
     for (const entry of this.#entries.values()) {
       const { requestsReceived, responsesSent, gratuitousSent } = entry.counters;
       const count = requestsReceived + responsesSent + gratuitousSent;
       if (count === entry.reportedCount) continue;
       entry.reportedCount = count;
       changed.push({ address: entry.text, ...entry.counters });
+      if (changed.length < COUNTERS_PER_REPORT) continue;
+      yield changed;
+      changed = [];
     }
-    return changed;
+    yield changed;
   }
 
   #upsert({ address: text, interfaces, candidates }: AnnouncementEntry): void {

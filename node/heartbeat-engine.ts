@@ -30,6 +30,7 @@ export class HeartbeatEngine {
   #secrets: readonly Uint8Array[] = [];
   #sealing: { keyNumber: number; key: Uint8Array | undefined };
   #counter = 0n;
+  readonly #foundPeers = new Set<string>();
 
   constructor(options: HeartbeatEngineOptions) {
     this.#options = options;
@@ -82,6 +83,7 @@ export class HeartbeatEngine {
     let hasChanged = false;
     for (const action of this.membership.handle(event, nowMs)) {
       if (action.type === "sendHeartbeat") this.#send(nowMs);
+      else if (action.type === "announceAgain") this.#foundPeers.add(action.peerName);
       else hasChanged = true;
     }
     return hasChanged;
@@ -107,6 +109,14 @@ export class HeartbeatEngine {
       });
     });
     return hasChanged;
+  }
+
+  /** Peers that were lost and found since the last call: what they may have announced is to be announced again. */
+  takeFoundPeers(): ReadonlySet<string> | undefined {
+    if (this.#foundPeers.size === 0) return undefined;
+    const found = new Set(this.#foundPeers);
+    this.#foundPeers.clear();
+    return found;
   }
 
   close(): void {

@@ -12,6 +12,8 @@ export const JOINS_PER_TURN = 16;
 export const GROUPS_PER_SOCKET = 300;
 /** Reports of one message to main. */
 export const REPORTS_PER_MESSAGE = 500;
+/** Addresses of one report of counters: cloning ten thousand at once would hold up answers. */
+export const COUNTERS_PER_REPORT = 250;
 /** Entries of one message from main. */
 export const ENTRIES_PER_MESSAGE = 250;
 /** The longest sleep: a lost wake-up costs no more than this. */

@@ -3,6 +3,7 @@
  * groups. Lives from the moment the interface is usable until it is not, or has another MAC address; then a new one begins.
  */
 import {
+  ARP_ANNOUNCEMENT_REFRESH,
   ARP_ANNOUNCEMENT_ROUNDS,
   encodeArpAnnouncement,
   type ArpAnnouncementForm,
@@ -12,6 +13,7 @@ import { AnnouncementSchedule } from "../lib/net/announcement-schedule";
 import { EtherType } from "../lib/net/ethernet";
 import type { IpAddress } from "../lib/net/ip-address";
 import {
+  NDP_ANNOUNCEMENT_REFRESH,
   NDP_ANNOUNCEMENT_ROUNDS,
   encodeUnsolicitedAdvertisement,
   type NdpAnnouncementForm,
@@ -55,9 +57,11 @@ export class LinkResponder {
   readonly #groups: GroupMemberships;
   readonly #arpSchedule = new AnnouncementSchedule<AnnouncedAddress, ArpAnnouncementForm>(
     ARP_ANNOUNCEMENT_ROUNDS,
+    ARP_ANNOUNCEMENT_REFRESH,
   );
   readonly #ndpSchedule = new AnnouncementSchedule<AnnouncedAddress, NdpAnnouncementForm>(
     NDP_ANNOUNCEMENT_ROUNDS,
+    NDP_ANNOUNCEMENT_REFRESH,
   );
   readonly #frame = Buffer.alloc(FRAME_OCTETS);
   readonly #frameView = new DataView(this.#frame.buffer, this.#frame.byteOffset, FRAME_OCTETS);
@@ -104,12 +108,17 @@ export class LinkResponder {
   own(announced: AnnouncedAddress, nowMs: number): void {
     if (announced.address.family === "ipv4") {
       this.#arp.add(announced.address, announced.counters);
-      this.#arpSchedule.start(announced, nowMs);
     } else {
       this.#ndp.add(announced.address, announced.counters);
       this.#groups.add(announced.address);
-      this.#ndpSchedule.start(announced, nowMs);
     }
+    this.announceAgain(announced, nowMs);
+  }
+
+  /** Begins all rounds of announcements anew. */
+  announceAgain(announced: AnnouncedAddress, nowMs: number): void {
+    if (announced.address.family === "ipv4") this.#arpSchedule.start(announced, nowMs);
+    else this.#ndpSchedule.start(announced, nowMs);
   }
 
   /** Neither answers nor announces from now on; nothing is transmitted. */

@@ -63,8 +63,14 @@ export class PacketEngine {
   #lastInterfaces = "";
   #lastAlive = "";
   #housekeepingMs = 0;
-  #expectedWakeMs = 0;
   #worstWakeDelayMs = 0;
+  #longestTurnMs = 0;
+  #wokeMs = Infinity;
+  readonly #noteAwake = (): void => {
+    this.#wokeMs = this.#clock.monotonicMs();
+  };
+  #changedCounters: ReturnType<Announcements["changedCounters"]> | undefined;
+  #isConfigured = false;
 
   /** Throws an `Error` with a sentence for people when the thread cannot work here. */
   constructor(options: PacketEngineOptions) {
@@ -110,17 +116,27 @@ export class PacketEngine {
   #turn(): void {
     if (this.#mustWatch) this.#watch();
     this.#mustWatch = false;
-    const isBusy = this.#reports.flush() || this.#mayHaveCommand;
+    const hasCounters = this.#reportCounters();
+    const isBusy = this.#reports.flush() || hasCounters || this.#mayHaveCommand;
     const sleepMs = isBusy ? 0 : this.#sleepMs(this.#clock.monotonicMs());
-    this.#expectedWakeMs = this.#clock.monotonicMs() + sleepMs;
-    this.#poll.wait(sleepMs);
-    const nowMs = this.#clock.monotonicMs();
-    this.#worstWakeDelayMs = Math.max(this.#worstWakeDelayMs, nowMs - this.#expectedWakeMs);
+    const nowMs = this.#sleep(sleepMs);
     if (this.#mayHaveCommand) this.#takeCommand(nowMs);
     this.#runTimers(nowMs);
     if (this.#mustElect) this.#elect(nowMs);
+    const found = this.#heartbeats.takeFoundPeers();
+    if (found !== undefined) this.#announcements.announceAgain(found, nowMs);
     for (const responder of this.#links.values()) responder.sendDue(nowMs);
     this.#joinGroups(nowMs);
+  }
+
+  /** Waits, serves what is readable, and returns the time after that. */
+  #sleep(forMs: number): number {
+    const sleepsMs = this.#clock.monotonicMs();
+    this.#longestTurnMs = Math.max(this.#longestTurnMs, sleepsMs - this.#wokeMs);
+    this.#poll.wait(forMs, this.#noteAwake);
+    const lateMs = this.#wokeMs - sleepsMs - forMs;
+    this.#worstWakeDelayMs = Math.max(this.#worstWakeDelayMs, lateMs);
+    return this.#clock.monotonicMs();
   }
 
   /** Who is waited for, in the order in which they are served. */
@@ -167,18 +183,31 @@ export class PacketEngine {
     this.#housekeepingMs = nowMs + HOUSEKEEPING_MS;
     if (this.#links.hasFailed) this.#reconcileLinks(nowMs);
     if (this.#heartbeats.isIncomplete) this.#bindMissing();
+    this.#changedCounters = this.#announcements.changedCounters();
+  }
+
+  /** Reports a portion of the counters; true when more wait. */
+  #reportCounters(): boolean {
+    const portion = this.#changedCounters?.next().value;
+    if (portion === undefined) {
+      this.#changedCounters = undefined;
+      return false;
+    }
     this.#reports.add({
       type: "counters",
-      perAddress: this.#announcements.changedCounters(),
+      perAddress: portion,
       totals: {
         arp: { ...this.#frameCounters.arp },
         ndp: { ...this.#frameCounters.ndp },
         heartbeats: this.#heartbeats.counters,
         sendErrors: this.#frameCounters.sendErrors,
         worstWakeDelayMs: this.#worstWakeDelayMs,
+        longestTurnMs: this.#longestTurnMs,
       },
     });
     this.#worstWakeDelayMs = 0;
+    this.#longestTurnMs = 0;
+    return true;
   }
 
   #noteElection(isDue: boolean): void {
@@ -243,6 +272,7 @@ export class PacketEngine {
       });
     }
     this.#interfaces.exclude(this.#toPatterns(command.excludedInterfaces));
+    this.#isConfigured = true;
     this.#reconcileLinks(nowMs);
     const peerNames = command.heartbeat.peers.map(({ nodeName }) => nodeName);
     this.#heartbeats.handle({ type: "configured", peerNames }, nowMs);
@@ -295,6 +325,8 @@ export class PacketEngine {
   }
 
   #reconcileLinks(nowMs: number): void {
+    // Before that it is not known which interfaces to leave alone.
+    if (!this.#isConfigured) return;
     const judged = this.#interfaces.judge();
     const { opened, closed } = this.#links.reconcile(judged);
     if (opened + closed > 0) {

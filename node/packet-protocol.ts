@@ -63,8 +63,9 @@ export interface PacketTotals {
   /** `sent`, `received`, and refusals by name. */
   readonly heartbeats: Readonly<Record<string, number>>;
   readonly sendErrors: number;
-  /** How late the thread woke at worst since the last report. */
+  /** Since the last report: how late the thread woke at worst, and how long its longest turn was. */
   readonly worstWakeDelayMs: number;
+  readonly longestTurnMs: number;
 }
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
@@ -73,6 +74,7 @@ export type PacketReport =
   | { readonly type: "started" }
   /** Nodes whose speaker is heard, this one included, sorted. */
   | { readonly type: "membership"; readonly alive: readonly string[] }
+  /** On every change; none for an address that was taken from the set. */
   | {
       readonly type: "ownership";
       readonly address: string;
@@ -82,7 +84,10 @@ export type PacketReport =
       readonly owner?: string;
     }
   | { readonly type: "interfaces"; readonly interfaces: readonly InterfaceReport[] }
-  /** Once a second: totals, and the addresses whose counts changed since the last report. */
+  /**
+   * Once a second: totals, and the addresses whose counts changed since the last report; several reports in a row when
+   * those are many.
+   */
   | {
       readonly type: "counters";
       readonly perAddress: readonly AddressCountersReport[];

@@ -30,11 +30,16 @@ export class PollSet {
     }
   }
 
-  /** Sleeps until something is readable or the time is over, then serves what is readable (errors count as readable). */
-  wait(timeoutMs: number): void {
+  /**
+   * Sleeps until something is readable or the time is over, says that it is awake, then serves what is readable (errors count
+   * as readable).
+   */
+  wait(timeoutMs: number, onAwake?: () => void): void {
     const watched = this.#watched;
     const fds = this.#fds;
-    if (this.#sockets.poll(fds, watched.length, timeoutMs) <= 0) return;
+    const ready = this.#sockets.poll(fds, watched.length, timeoutMs);
+    onAwake?.();
+    if (ready <= 0) return;
     for (const [index, { onReadable }] of watched.entries()) {
       if (fds.readInt16LE(index * POLLFD_OCTETS + 6) !== 0) onReadable();
     }

@@ -1,5 +1,5 @@
 /** Gratuitous ARP: the two forms in which an owner tells a segment about its address, and when each is sent. */
-import type { AnnouncementRound } from "../net/announcement-schedule";
+import type { AnnouncementRefresh, AnnouncementRound } from "../net/announcement-schedule";
 import type { IpAddress } from "../net/ip-address";
 import { BROADCAST_MAC, ZERO_MAC, type MacAddress } from "../net/mac-address";
 import { ArpOperation } from "./constants";
@@ -23,6 +23,12 @@ export const ARP_ANNOUNCEMENT_ROUNDS: readonly AnnouncementRound<ArpAnnouncement
   { afterMs: 3100, form: "announcement" },
   { afterMs: 4200, form: "announcement" },
 ];
+
+/** Ever after: switches forget addresses, and whoever missed all rounds learns it in the end. */
+export const ARP_ANNOUNCEMENT_REFRESH: AnnouncementRefresh<ArpAnnouncementForm> = {
+  form: "announcement",
+  everyMs: 10_000,
+};
 
 /** The broadcast frame of 42 octets that says "`address` is at `mac`" in the given form. */
 export function encodeArpAnnouncement(

@@ -43,8 +43,15 @@ export type MembershipEvent =
   | { readonly type: "leave" }
   | { readonly type: "timeout" };
 
-/** `sendHeartbeat`: to all peers, now. `changed`: eligibility of this node or a peer changed; elect owners anew. */
-export type MembershipAction = { readonly type: "sendHeartbeat" } | { readonly type: "changed" };
+/**
+ * `sendHeartbeat`: to all peers, now. `changed`: eligibility of this node or a peer changed; elect owners anew.
+ * `announceAgain`: this node and the peer had lost each other, and the peer may have announced addresses of this node
+ * meanwhile; after electing, announce again what this node owns and the peer is a candidate for.
+ */
+export type MembershipAction =
+  | { readonly type: "sendHeartbeat" }
+  | { readonly type: "changed" }
+  | { readonly type: "announceAgain"; readonly peerName: string };
 
 /** That it leaves is said three times, against loss. */
 const LEAVE_SENDS = 3;
@@ -62,12 +69,15 @@ interface Peer {
   isEligible: boolean;
   /** Said that it goes; holds until it starts again. */
   hasLeft: boolean;
+  /** It may own addresses and said that it does not hear this node. */
+  hasLostUs: boolean;
 }
 
 type OwnState = "idle" | "listening" | "active" | "leaving" | "left";
 
 export class Membership {
   readonly #nodeName: string;
+  readonly #nodeId: bigint;
   readonly #startTimeMs: number;
   readonly #timers: MembershipTimers;
   readonly #peers = new Map<string, Peer>();
@@ -78,6 +88,8 @@ export class Membership {
   #leaveSends = 0;
   /** Counts whatever decides about ownership. */
   #changes = 0;
+  /** The peer of the current event, when it is found again. */
+  #foundPeer: string | undefined;
 
   /** `startTimeMs`: wall-clock time of the process start, for the heartbeats alone. */
   constructor(
@@ -86,6 +98,7 @@ export class Membership {
     timers: MembershipTimers = DEFAULT_MEMBERSHIP_TIMERS,
   ) {
     this.#nodeName = nodeName;
+    this.#nodeId = toNodeId(nodeName);
     this.#startTimeMs = startTimeMs;
     this.#timers = timers;
   }
@@ -121,10 +134,19 @@ export class Membership {
 
   handle(event: MembershipEvent, nowMs: number): readonly MembershipAction[] {
     const changesBefore = this.#changes;
+    this.#foundPeer = undefined;
     const isSendDue = this.#apply(event, nowMs);
-    const actions: MembershipAction[] =
-      this.#changes !== changesBefore ? [{ type: "changed" }] : [];
-    return isSendDue ? [...actions, { type: "sendHeartbeat" }] : actions;
+    const actions: MembershipAction[] = [];
+    if (this.#changes !== changesBefore) actions.push({ type: "changed" });
+    if (isSendDue) actions.push({ type: "sendHeartbeat" });
+    const peerName = this.#toFoundPeer();
+    if (peerName !== undefined) actions.push({ type: "announceAgain", peerName });
+    return actions;
+  }
+
+  /** A method, because the compiler would not see that `#apply` sets the field. */
+  #toFoundPeer(): string | undefined {
+    return this.#isSelfEligible() ? this.#foundPeer : undefined;
   }
 
   /** When `{ type: "timeout" }` is due next; undefined before `configured` and after leaving. Early calls are harmless. */
@@ -215,17 +237,42 @@ export class Membership {
   #hear({ nodeName, header, body, isNewest }: ReceivedHeartbeat, nowMs: number): void {
     const peer = this.#peers.get(nodeName);
     if (peer === undefined) return;
+    // Whoever left in order announced nothing since.
+    const wasLost = !peer.isAlive && !peer.hasLeft && peer.lastHeardMs !== undefined;
     if (peer.bootId !== header.bootId) {
       peer.bootId = header.bootId;
       peer.hasLeft = false;
     }
     peer.hasLeft ||= body.isLeaving;
+    if (wasLost && !peer.hasLeft) this.#foundPeer = nodeName;
     peer.lastHeardMs = nowMs;
     // A heartbeat that was overtaken is a sign of life, but what it says is out of date.
     this.#setPeer(peer, !peer.hasLeft, isNewest ? body.isEligible : peer.isEligible);
-    if (!isNewest) return;
+    if (isNewest) this.#heed(nodeName, peer, body);
+  }
+
+  /** Takes over what the peer's newest heartbeat says. */
+  #heed(nodeName: string, peer: Peer, body: HeartbeatBody): void {
+    const hadLostUs = peer.hasLostUs;
+    peer.hasLostUs = this.#isLostTo(body);
+    if (hadLostUs && !peer.hasLostUs) this.#foundPeer = nodeName;
     peer.intervalMs = body.intervalMs;
-    peer.detectionMs = clamp(body.intervalMs * body.multiplier, MIN_DETECTION_MS, MAX_DETECTION_MS);
+    const detectionMs = body.intervalMs * body.multiplier;
+    peer.detectionMs = clamp(detectionMs, MIN_DETECTION_MS, MAX_DETECTION_MS);
+  }
+
+  /**
+   * Whether the sender may own addresses and counts this node as dead: this node was stopped, or what it sends does not
+   * arrive, and it may know nothing of that.
+   */
+  #isLostTo(body: HeartbeatBody): boolean {
+    const detectionMs = this.#timers.intervalMs * this.#timers.multiplier;
+    return (
+      body.isEligible &&
+      body.silentPeers.some(
+        ({ nodeId, silentMs }) => nodeId === this.#nodeId && silentMs >= detectionMs,
+      )
+    );
   }
 
   /**
@@ -292,6 +339,7 @@ function newPeer(nodeName: string, timers: MembershipTimers): Peer {
     isAlive: false,
     isEligible: false,
     hasLeft: false,
+    hasLostUs: false,
   };
 }
 

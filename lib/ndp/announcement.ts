@@ -1,5 +1,5 @@
 /** Unsolicited Neighbor Advertisements: how an owner tells a segment about its address, and when. */
-import type { AnnouncementRound } from "../net/announcement-schedule";
+import type { AnnouncementRefresh, AnnouncementRound } from "../net/announcement-schedule";
 import { toAddressBytes, type IpAddress } from "../net/ip-address";
 import { toMulticastMac, type MacAddress } from "../net/mac-address";
 import { ALL_NODES } from "./constants";
@@ -14,6 +14,12 @@ export const ALL_NODES_MAC: MacAddress = toMulticastMac(toAddressBytes(ALL_NODES
 export const NDP_ANNOUNCEMENT_ROUNDS: readonly AnnouncementRound<NdpAnnouncementForm>[] = [
   0, 150, 400, 900, 2000, 3100, 4200,
 ].map(afterMs => ({ form: "unsolicitedAdvertisement", afterMs }));
+
+/** Ever after: switches forget addresses, and whoever missed all rounds learns it in the end. */
+export const NDP_ANNOUNCEMENT_REFRESH: AnnouncementRefresh<NdpAnnouncementForm> = {
+  form: "unsolicitedAdvertisement",
+  everyMs: 10_000,
+};
 
 /**
  * The frame to ff02::1 that says "`address` is at `mac`": override set, so that caches replace what they hold, solicited clear

@@ -1,9 +1,9 @@
 /**
  * When which announcement of which address leaves an interface: every address passes through the same rounds, each a fixed
- * time after its start, and no more frames leave than switches and policers bear. Owns no timer and no socket: call `take`
+ * time after its start, is refreshed ever after, and no more frames leave than switches and policers bear. Owns no timer and no socket: call `take`
  * until it returns undefined, come back at `nextDeadlineMs`.
  *
- * An address waits in one queue at a time, that of its next round. All addresses of a round wait equally long, so every queue
+ * An address waits in one queue at a time, that of its next round. All addresses of a queue wait equally long, so every queue
  * is in order of its due times and each step is O(1), for ten thousand addresses as for one.
  */
 import { assert } from "./result";
@@ -25,12 +25,21 @@ export interface AnnouncementRates {
   readonly firstRound: FrameRate;
   /** The others: repetitions against loss. */
   readonly laterRounds: FrameRate;
+  /** What is repeated for ever: with many addresses their turns come later, not faster. */
+  readonly refresh: FrameRate;
 }
 
 export const DEFAULT_ANNOUNCEMENT_RATES: AnnouncementRates = {
   firstRound: { framesPerSecond: 5000, burstFrames: 200 },
   laterRounds: { framesPerSecond: 1000, burstFrames: 200 },
+  refresh: { framesPerSecond: 50, burstFrames: 5 },
 };
+
+/** What is sent again and again after the rounds, and how long after the time before. */
+export interface AnnouncementRefresh<Form> {
+  readonly form: Form;
+  readonly everyMs: number;
+}
 
 /** What is to be sent now. */
 export interface DueAnnouncement<Item, Form> {
@@ -41,19 +50,27 @@ export interface DueAnnouncement<Item, Form> {
 interface Waiting<Item> {
   readonly item: Item;
   readonly startMs: number;
+  dueMs: number;
   isCancelled: boolean;
+}
+
+/** The queue of a round, or of the refresh. */
+interface Stage<Item, Form> {
+  readonly form: Form;
+  readonly queue: WaitingQueue<Item>;
+  readonly bucket: TokenBucket;
 }
 
 export class AnnouncementSchedule<Item, Form> {
   readonly #rounds: readonly AnnouncementRound<Form>[];
-  readonly #queues: readonly WaitingQueue<Item>[];
+  readonly #refresh: AnnouncementRefresh<Form> | undefined;
+  readonly #stages: readonly Stage<Item, Form>[];
   readonly #waiting = new Map<Item, Waiting<Item>>();
-  readonly #firstBucket: TokenBucket;
-  readonly #laterBucket: TokenBucket;
 
-  /** `rounds` in ascending order of their times. */
+  /** `rounds` in ascending order of their times; without `refresh` an item is done after the last. */
   constructor(
     rounds: readonly AnnouncementRound<Form>[],
+    refresh?: AnnouncementRefresh<Form>,
     rates: AnnouncementRates = DEFAULT_ANNOUNCEMENT_RATES,
   ) {
     assert(
@@ -61,12 +78,17 @@ export class AnnouncementSchedule<Item, Form> {
       "announcement rounds in ascending order",
     );
     this.#rounds = rounds;
-    this.#queues = rounds.map(() => new WaitingQueue<Item>());
-    this.#firstBucket = new TokenBucket(rates.firstRound);
-    this.#laterBucket = new TokenBucket(rates.laterRounds);
+    this.#refresh = refresh;
+    const first = new TokenBucket(rates.firstRound);
+    const later = new TokenBucket(rates.laterRounds);
+    const stages = rounds.map(({ form }, index) =>
+      toStage<Item, Form>(form, index === 0 ? first : later),
+    );
+    const last = refresh && toStage<Item, Form>(refresh.form, new TokenBucket(rates.refresh));
+    this.#stages = last === undefined ? stages : [...stages, last];
   }
 
-  /** Number of items that still have a round before them. */
+  /** Number of items that still have something before them. */
   get size(): number {
     return this.#waiting.size;
   }
@@ -74,9 +96,10 @@ export class AnnouncementSchedule<Item, Form> {
   /** Begins the rounds of the item; one that is already under way begins anew. */
   start(item: Item, nowMs: number): void {
     this.stop(item);
-    const waiting: Waiting<Item> = { item, startMs: nowMs, isCancelled: false };
+    const dueMs = nowMs + (this.#rounds[0]?.afterMs ?? 0);
+    const waiting: Waiting<Item> = { item, startMs: nowMs, dueMs, isCancelled: false };
     this.#waiting.set(item, waiting);
-    this.#queues[0]?.push(waiting);
+    this.#stages[0]?.queue.push(waiting);
   }
 
   /** Ends the rounds of the item: `take` never returns it again until it is started. */
@@ -88,20 +111,18 @@ export class AnnouncementSchedule<Item, Form> {
   }
 
   clear(): void {
-    for (const queue of this.#queues) queue.clear();
+    for (const { queue } of this.#stages) queue.clear();
     this.#waiting.clear();
   }
 
   /** The announcement that may leave now, first rounds before later ones; undefined when none is due or the rate is used up. */
   take(nowMs: number): DueAnnouncement<Item, Form> | undefined {
-    for (const [index, queue] of this.#queues.entries()) {
-      const round = this.#rounds[index];
+    for (const [index, { form, queue, bucket }] of this.#stages.entries()) {
       const head = queue.head();
-      if (round === undefined || head === undefined) continue;
-      if (head.startMs + round.afterMs > nowMs || !this.#bucket(index).take(nowMs)) continue;
+      if (head === undefined || head.dueMs > nowMs || !bucket.take(nowMs)) continue;
       queue.shift();
-      this.#advance(head, index + 1);
-      return { item: head.item, form: round.form };
+      this.#advance(head, index + 1, nowMs);
+      return { item: head.item, form };
     }
     return undefined;
   }
@@ -109,25 +130,29 @@ export class AnnouncementSchedule<Item, Form> {
   /** When `take` has something next, the rates included; undefined when nothing waits. */
   nextDeadlineMs(): number | undefined {
     let deadlineMs: number | undefined;
-    for (const [index, queue] of this.#queues.entries()) {
+    for (const { queue, bucket } of this.#stages) {
       const head = queue.head();
       if (head === undefined) continue;
-      const dueMs = head.startMs + (this.#rounds[index]?.afterMs ?? 0);
-      const readyMs = Math.max(dueMs, this.#bucket(index).readyAtMs());
+      const readyMs = Math.max(head.dueMs, bucket.readyAtMs());
       if (deadlineMs === undefined || readyMs < deadlineMs) deadlineMs = readyMs;
     }
     return deadlineMs;
   }
 
-  #bucket(round: number): TokenBucket {
-    return round === 0 ? this.#firstBucket : this.#laterBucket;
+  #advance(waiting: Waiting<Item>, nextStage: number, nowMs: number): void {
+    const round = this.#rounds[nextStage];
+    if (round !== undefined) {
+      waiting.dueMs = waiting.startMs + round.afterMs;
+      this.#stages[nextStage]?.queue.push(waiting);
+    } else if (this.#refresh !== undefined) {
+      waiting.dueMs = nowMs + this.#refresh.everyMs;
+      this.#stages[this.#rounds.length]?.queue.push(waiting);
+    } else this.#waiting.delete(waiting.item);
   }
+}
 
-  #advance(waiting: Waiting<Item>, nextRound: number): void {
-    const queue = this.#queues[nextRound];
-    if (queue === undefined) this.#waiting.delete(waiting.item);
-    else queue.push(waiting);
-  }
+function toStage<Item, Form>(form: Form, bucket: TokenBucket): Stage<Item, Form> {
+  return { form, queue: new WaitingQueue<Item>(), bucket };
 }
 
 /** First in, first out; cancelled entries vanish when they reach the head. */

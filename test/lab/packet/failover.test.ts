@@ -150,6 +150,17 @@ describe("three nodes", () => {
     await eventually("settled", 3000, () => isSettled(NAMES) && isClientTaught(NAMES));
   });
 
+  it("take over from a process that was stopped, and the segment follows when it goes on", async () => {
+    await startAll();
+    teachClient();
+    const stopped = nodes.get("node-a");
+    stopped?.signal("SIGSTOP");
+    await eventually("taken over", 1500, () => isClientTaught(["node-b", "node-c"]));
+    stopped?.signal("SIGCONT");
+    // It never noticed that it was away: the others' heartbeats tell it.
+    await eventually("settled", 2000, () => isSettled(NAMES) && isClientTaught(NAMES));
+  });
+
   it("do not mistake a blocked main thread for a dead node", async () => {
     await startAll();
     for (const node of nodes.values()) node.stall(600, 1000);

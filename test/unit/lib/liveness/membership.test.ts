@@ -137,7 +137,7 @@ describe("a peer", () => {
     expect(membership.handle({ type: "timeout" }, 500)).toEqual([CHANGED, SEND]);
     expect(membership.isEligible("node-b")).toBe(false);
     expect(membership.isEligible("node-c")).toBe(true);
-    expect(membership.handle(heartbeat({ from: "node-b" }), 700)).toEqual([CHANGED]);
+    expect(membership.handle(heartbeat({ from: "node-b" }), 700)).toContainEqual(CHANGED);
     expect(membership.isEligible("node-b")).toBe(true);
   });
 
@@ -198,6 +198,45 @@ describe("a peer", () => {
     const never = { nodeId: toNodeId("node-c"), silentMs: 65_535 };
     expect(silent(149)).toEqual([never]);
     expect(silent(150)).toEqual([{ nodeId: toNodeId("node-b"), silentMs: 150 }, never]);
+  });
+});
+
+describe("a speaker announces again what a peer may have announced", () => {
+  const AGAIN: MembershipAction = { type: "announceAgain", peerName: "node-b" };
+  const lists = (silentMs: number, isEligible = true): MembershipEvent =>
+    heartbeat({
+      from: "node-b",
+      body: { isEligible, silentPeers: [{ nodeId: toNodeId("node-a"), silentMs }] },
+    });
+
+  it("when a peer that it lost is back", () => {
+    const membership = active();
+    membership.handle({ type: "timeout" }, 500);
+    expect(membership.handle(heartbeat({ from: "node-b" }), 600)).toEqual([CHANGED, AGAIN]);
+    expect(membership.handle(heartbeat({ from: "node-b" }), 700)).toEqual([]);
+  });
+
+  it("when a peer that had lost it hears it again: it was stopped, or what it sent was lost", () => {
+    const membership = active();
+    expect(membership.handle(lists(500), 10)).toEqual([]);
+    expect(membership.handle(lists(600), 110)).toEqual([]);
+    expect(membership.handle(heartbeat({ from: "node-b" }), 210)).toEqual([AGAIN]);
+    expect(membership.handle(heartbeat({ from: "node-b" }), 310)).toEqual([]);
+  });
+
+  it("but not for a single lost heartbeat, and not for a peer that only starts", () => {
+    const membership = active();
+    membership.handle(lists(499), 10);
+    expect(membership.handle(heartbeat({ from: "node-b" }), 110)).toEqual([]);
+    membership.handle(lists(65_535, false), 210);
+    expect(membership.handle(heartbeat({ from: "node-b" }), 310)).toEqual([CHANGED]);
+  });
+
+  it("but not while it may own nothing itself", () => {
+    const membership = active();
+    membership.handle({ type: "timeout" }, 600);
+    membership.handle({ type: "linkReturned" }, 700);
+    expect(membership.handle(heartbeat({ from: "node-b" }), 710)).toEqual([CHANGED]);
   });
 });
 

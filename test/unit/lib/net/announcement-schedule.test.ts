@@ -66,6 +66,36 @@ describe("AnnouncementSchedule", () => {
     expect(schedule.take(60)).toEqual({ item: "old", form: "second" });
   });
 
+  it("refreshes after the last round, for ever", () => {
+    const refresh = { form: "third", everyMs: 10_000 } as const;
+    const schedule = new AnnouncementSchedule<string, Form>(ROUNDS, refresh);
+    schedule.start("a", 0);
+    const times: number[] = [];
+    for (let nowMs = 0; nowMs <= 31_000; nowMs += 50) {
+      while (schedule.take(nowMs) !== undefined) times.push(nowMs);
+    }
+    expect(times).toEqual([0, 50, 900, 10_900, 20_900, 30_900]);
+    expect(schedule.nextDeadlineMs()).toBe(40_900);
+    schedule.stop("a");
+    expect(schedule.nextDeadlineMs()).toBeUndefined();
+  });
+
+  it("refreshes many addresses later, not faster: 50 a second", () => {
+    const refresh = { form: "third", everyMs: 10_000 } as const;
+    const schedule = new AnnouncementSchedule<number, Form>(ROUNDS.slice(0, 1), refresh);
+    for (let item = 0; item < 2000; item += 1) schedule.start(item, 0);
+    const refreshed: number[] = [];
+    for (let nowMs = 0; nowMs <= 60_000; nowMs += 10) {
+      for (let due = schedule.take(nowMs); due !== undefined; due = schedule.take(nowMs)) {
+        if (due.form === "third") refreshed.push(due.item);
+      }
+    }
+    // 50 seconds from the first refresh on, each address in turn.
+    expect(refreshed.length).toBeGreaterThan(2450);
+    expect(refreshed.length).toBeLessThan(2520);
+    expect(refreshed.slice(0, 2000)).toEqual(Array.from({ length: 2000 }, (_, index) => index));
+  });
+
   it("has the first round of 2000 addresses out within 500 ms, at the default rates (L23)", () => {
     const schedule = new AnnouncementSchedule<string, Form>(ROUNDS);
     for (let index = 0; index < 2000; index += 1) schedule.start(`vip-${index}`, 0);
@@ -84,9 +114,10 @@ describe("AnnouncementSchedule", () => {
     "never exceeds its rates and sends every round of what was not stopped",
     (steps, rate, burst) => {
       const limit = { framesPerSecond: rate, burstFrames: burst };
-      const schedule = new AnnouncementSchedule<string, Form>(ROUNDS, {
+      const schedule = new AnnouncementSchedule<string, Form>(ROUNDS, undefined, {
         firstRound: limit,
         laterRounds: limit,
+        refresh: limit,
       });
       const running = new Map<string, number>();
       for (const [atMs, item, isStart] of [...steps].sort((left, right) => left[0] - right[0])) {
