@@ -2,16 +2,17 @@
  * What Herald needs in a cluster before its parts start: definitions, namespaces, accounts, the certificate and token of the
  * webhooks, and the webhook configurations. Running it again changes nothing that is still good.
  */
-import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
 import {
-  createAuthority,
-  createServerCertificate,
-  isServerCertificateGood,
-  type CertifiedKey,
-} from "../capabilities/admission/certificate";
+  completeSecret,
+  servingHosts,
+  trustedAuthorities,
+  WEBHOOK_SECRET,
+  type SecretTexts,
+  type WebhookSecret,
+} from "../capabilities/admission/webhook-secret";
 import { accountsAndRoles, PEPR_NAMESPACE, type ManifestObject } from "../scripts/manifest/rbac";
 import { webhookConfigurations } from "../scripts/manifest/webhooks";
 import { REPOSITORY } from "./paths";
@@ -30,16 +31,7 @@ export interface InstallOptions {
   readonly report?: (line: string) => void;
 }
 
-/** The Secret of the webhooks, as it is in the cluster: PEM texts and the token of the webhooks' paths. */
-export interface WebhookSecret {
-  readonly "ca.crt": string;
-  readonly "ca.key": string;
-  readonly "tls.crt": string;
-  readonly "tls.key": string;
-  readonly token: string;
-}
-
-export const WEBHOOK_SECRET = "metallb-webhook-cert";
+const WEBHOOK_SERVICE = "metallb-webhook-service";
 const FIELD_MANAGER = "herald-install";
 const PEPR_MANIFEST = join(REPOSITORY, "dist/pepr-module-herald.yaml");
 
@@ -60,7 +52,7 @@ export async function install(options: InstallOptions): Promise<WebhookSecret> {
   report(`Secret ${namespace}/${WEBHOOK_SECRET}: ${isKept ? "kept" : "certificate made"}`);
 
   const url = admissionUrl.replace(/\/$/, "");
-  const caBundle = Buffer.from(secret["ca.crt"]).toString("base64");
+  const caBundle = Buffer.from(trustedAuthorities(secret)).toString("base64");
   const reach = (path: string) => ({ url: `${url}${path}`, caBundle });
   const webhooks = webhookConfigurations(readPeprManifest(), secret.token, reach);
   await apply(options.kubectl, webhooks);
@@ -117,34 +109,18 @@ async function ensureSecret(
   kubectl: Kubectl,
   namespace: string,
   admissionUrl: string,
-): Promise<{ readonly secret: WebhookSecret; readonly isKept: boolean }> {
-  const hosts = [
-    new URL(admissionUrl).hostname.replace(/^\[|\]$/g, ""),
-    `metallb-webhook-service.${namespace}.svc`,
-    "localhost",
-    "127.0.0.1",
-    "::1",
-  ];
+): Promise<{ readonly secret: SecretTexts & WebhookSecret; readonly isKept: boolean }> {
+  const host = new URL(admissionUrl).hostname.replace(/^\[|\]$/g, "");
+  const hosts = new Set([...servingHosts(namespace, WEBHOOK_SERVICE), host]);
   const found = await readSecret(kubectl, namespace);
-  const nowMs = Date.now();
-  const authority = keyPair(found, "ca") ?? createAuthority(nowMs);
-  const old = keyPair(found, "tls");
-  const isGood = old !== undefined && isServerCertificateGood(authority, old, hosts, nowMs);
-  const server = isGood ? old : createServerCertificate(authority, hosts, nowMs);
-  const isKept = isGood && found["token"] !== undefined;
-  const secret: WebhookSecret = {
-    "ca.crt": authority.certificate,
-    "ca.key": authority.key,
-    "tls.crt": server.certificate,
-    "tls.key": server.key,
-    token: found["token"] ?? randomBytes(32).toString("hex"),
-  };
+  const secret = await completeSecret(found, [...hosts], Date.now());
+  const isKept = secret === found;
   if (!isKept) await apply(kubectl, [secretObject(namespace, secret)]);
   return { secret, isKept };
 }
 
-function secretObject(namespace: string, secret: WebhookSecret): ManifestObject {
-  const entries = Object.entries(secret as unknown as Record<string, string>);
+function secretObject(namespace: string, secret: SecretTexts): ManifestObject {
+  const entries = Object.entries(secret);
   const data = entries.map(([key, text]) => [key, Buffer.from(text).toString("base64")] as const);
   return {
     apiVersion: "v1",
@@ -166,15 +142,6 @@ async function readSecret(
     ([key, value]) => [key, Buffer.from(value, "base64").toString("utf8")] as const,
   );
   return Object.fromEntries(texts.filter(([, text]) => text !== ""));
-}
-
-function keyPair(
-  secret: Readonly<Record<string, string>>,
-  name: "ca" | "tls",
-): CertifiedKey | undefined {
-  const certificate = secret[`${name}.crt`];
-  const key = secret[`${name}.key`];
-  return certificate === undefined || key === undefined ? undefined : { certificate, key };
 }
 
 /** The definition that Pepr's own loader applies at each start; ours has no right to. */

@@ -1,24 +1,20 @@
 /**
- * The certificate of the webhooks: an authority of our own and a server certificate signed by it (RFC 5280, ECDSA on P-256).
- * The API server trusts the authority through the `caBundle` of the webhook configurations, nobody else does.
+ * The certificate of the webhooks: an authority of our own and a server certificate signed by it (RFC 5280, RSA-2048 as
+ * MetalLB's). The API server trusts the authority through the `caBundle` of the webhook configurations, nobody else does.
  */
-import {
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  randomBytes,
-  sign,
-  X509Certificate,
-  type KeyObject,
-} from "node:crypto";
-import { parseIpAddress, toAddressBytes } from "../../lib/net/ip-address";
-import * as der from "./der";
+import { createPrivateKey, generateKeyPair, randomBytes, X509Certificate } from "node:crypto";
+import { promisify } from "node:util";
+import forge from "node-forge";
+import { parseIpAddress } from "../../lib/net/ip-address";
 
-const DAY_MS = 24 * 60 * 60 * 1000;
+const HOUR_MS = 60 * 60 * 1000;
+const DAY_MS = 24 * HOUR_MS;
 const AUTHORITY_DAYS = 3650;
 const SERVER_DAYS = 365;
 /** MetalLB renews below this too. */
 export const RENEW_BELOW_DAYS = 90;
+/** An authority outlives every certificate that it signs. */
+const AUTHORITY_RENEW_BELOW_DAYS = SERVER_DAYS + RENEW_BELOW_DAYS;
 
 /** A certificate and its private key, both PEM. */
 export interface CertifiedKey {
@@ -27,47 +23,57 @@ export interface CertifiedKey {
 }
 
 /** A new authority, valid for ten years. Its name is the one that MetalLB's has. */
-export function createAuthority(nowMs: number): CertifiedKey {
-  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const name = distinguishedName("cert", "metallb");
+export async function createAuthority(nowMs: number): Promise<CertifiedKey> {
+  const key = await createKey();
   const certificate = issue({
-    issuer: name,
-    subject: name,
-    subjectKey: privateKey,
-    issuerKey: privateKey,
+    commonName: AUTHORITY_NAME,
+    subjectKey: key,
+    issuerKey: key,
     nowMs,
     days: AUTHORITY_DAYS,
     extensions: [
-      extension(Oid.basicConstraints, true, der.sequence(der.boolean(true))),
-      // keyCertSign and cRLSign, bits 5 and 6 (§4.2.1.3).
-      extension(Oid.keyUsage, true, der.der(0x03, Buffer.from([1, 0x06]))),
+      { name: "basicConstraints", cA: true, critical: true },
+      { name: "keyUsage", keyCertSign: true, cRLSign: true, critical: true },
     ],
   });
-  return { certificate, key: pem(privateKey) };
+  return { certificate, key };
 }
 
 /** A server certificate for these names and addresses, signed by the authority, valid for a year. */
-export function createServerCertificate(
+export async function createServerCertificate(
   authority: CertifiedKey,
   hosts: readonly string[],
   nowMs: number,
-): CertifiedKey {
-  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const alternatives = hosts.map(host => generalName(host));
+): Promise<CertifiedKey> {
+  const key = await createKey();
   const certificate = issue({
-    issuer: distinguishedName("cert", "metallb"),
-    subject: distinguishedName(hosts[0] ?? "herald", "metallb"),
-    subjectKey: privateKey,
-    issuerKey: createPrivateKey(authority.key),
+    commonName: hosts[0] ?? "herald",
+    subjectKey: key,
+    issuerKey: authority.key,
     nowMs,
     days: SERVER_DAYS,
     extensions: [
-      extension(Oid.basicConstraints, true, der.sequence()),
-      extension(Oid.extendedKeyUsage, false, der.sequence(der.oid(Oid.serverAuth))),
-      extension(Oid.subjectAltName, false, der.sequence(...alternatives)),
+      { name: "basicConstraints", cA: false, critical: true },
+      { name: "extKeyUsage", serverAuth: true },
+      { name: "subjectAltName", altNames: hosts.map(generalName) },
     ],
   });
-  return { certificate, key: pem(privateKey) };
+  return { certificate, key };
+}
+
+/** True while the pair belongs together and can sign certificates that it outlives. */
+export function isAuthorityGood(authority: CertifiedKey, nowMs: number): boolean {
+  try {
+    const certificate = new X509Certificate(authority.certificate);
+    const key = createPrivateKey(authority.key);
+    return (
+      key.asymmetricKeyType === "rsa" &&
+      certificate.checkPrivateKey(key) &&
+      isValidFor(certificate, AUTHORITY_RENEW_BELOW_DAYS, nowMs)
+    );
+  } catch {
+    return false;
+  }
 }
 
 /** True while the pair is the authority's, names every host and is valid for longer than the renewal time. */
@@ -82,7 +88,7 @@ export function isServerCertificateGood(
     return (
       certificate.verify(new X509Certificate(authority.certificate).publicKey) &&
       certificate.checkPrivateKey(createPrivateKey(server.key)) &&
-      Date.parse(certificate.validTo) - nowMs > RENEW_BELOW_DAYS * DAY_MS &&
+      isValidFor(certificate, RENEW_BELOW_DAYS, nowMs) &&
       hosts.every(host => namesHost(certificate, host))
     );
   } catch {
@@ -91,71 +97,57 @@ export function isServerCertificateGood(
   }
 }
 
-const Oid = {
-  commonName: "2.5.4.3",
-  organizationName: "2.5.4.10",
-  keyUsage: "2.5.29.15",
-  subjectAltName: "2.5.29.17",
-  basicConstraints: "2.5.29.19",
-  extendedKeyUsage: "2.5.29.37",
-  serverAuth: "1.3.6.1.5.5.7.3.1",
-  ecdsaWithSha256: "1.2.840.10045.4.3.2",
-} as const;
+/** The names and addresses in a certificate; none when it cannot be read. */
+export function hostsOf(certificate: string): readonly string[] {
+  try {
+    const names = new X509Certificate(certificate).subjectAltName ?? "";
+    return names
+      .split(", ")
+      .map(name => /^(?:DNS|IP Address):(.+)$/.exec(name)?.[1])
+      .filter(name => name !== undefined);
+  } catch {
+    return [];
+  }
+}
+
+const AUTHORITY_NAME = "cert";
 
 interface IssueOptions {
-  readonly issuer: Buffer;
-  readonly subject: Buffer;
-  readonly subjectKey: KeyObject;
-  readonly issuerKey: KeyObject;
+  readonly commonName: string;
+  /** PEM, as is the other. */
+  readonly subjectKey: string;
+  readonly issuerKey: string;
   readonly nowMs: number;
   readonly days: number;
-  readonly extensions: readonly Buffer[];
+  readonly extensions: readonly Readonly<Record<string, unknown>>[];
 }
 
-/** RFC 5280 §4.1. An hour is given away at the start to clocks that run behind. */
+/** An hour is given away at the start to clocks that run behind. */
 function issue(options: IssueOptions): string {
-  const algorithm = der.sequence(der.oid(Oid.ecdsaWithSha256));
-  const serialNumber = randomBytes(16);
-  serialNumber[0] = ((serialNumber[0] ?? 0) & 0x7f) | 0x40;
-  const spki = createPublicKey(options.subjectKey).export({ type: "spki", format: "der" });
-  const toBeSigned = der.sequence(
-    der.explicit(0, der.integer(Buffer.from([2]))),
-    der.integer(serialNumber),
-    algorithm,
-    options.issuer,
-    der.sequence(
-      der.time(options.nowMs - DAY_MS / 24),
-      der.time(options.nowMs + options.days * DAY_MS),
-    ),
-    options.subject,
-    spki,
-    der.explicit(3, der.sequence(...options.extensions)),
-  );
-  const signature = sign("sha256", toBeSigned, options.issuerKey);
-  const octets = der.sequence(toBeSigned, algorithm, der.bitString(signature));
-  const lines = octets.toString("base64").match(/.{1,64}/g) ?? [];
-  return `-----BEGIN CERTIFICATE-----\n${lines.join("\n")}\n-----END CERTIFICATE-----\n`;
+  const certificate = forge.pki.createCertificate();
+  const { n, e } = forge.pki.privateKeyFromPem(options.subjectKey);
+  certificate.publicKey = forge.pki.setRsaPublicKey(n, e);
+  // A leading 4 keeps it positive and of full length (§4.1.2.2).
+  certificate.serialNumber = `4${randomBytes(16).toString("hex").slice(1)}`;
+  certificate.validity.notBefore = new Date(options.nowMs - HOUR_MS);
+  certificate.validity.notAfter = new Date(options.nowMs + options.days * DAY_MS);
+  certificate.setSubject(distinguishedName(options.commonName));
+  certificate.setIssuer(distinguishedName(AUTHORITY_NAME));
+  certificate.setExtensions(options.extensions);
+  certificate.sign(forge.pki.privateKeyFromPem(options.issuerKey), forge.md.sha256.create());
+  return forge.pki.certificateToPem(certificate).replaceAll("\r", "");
 }
 
-function distinguishedName(commonName: string, organization: string): Buffer {
-  const attribute = (type: string, value: string): Buffer =>
-    der.set(der.sequence(der.oid(type), der.utf8String(value)));
-  return der.sequence(
-    attribute(Oid.organizationName, organization),
-    attribute(Oid.commonName, commonName),
-  );
-}
-
-function extension(type: string, isCritical: boolean, value: Buffer): Buffer {
-  const critical = isCritical ? [der.boolean(true)] : [];
-  return der.sequence(der.oid(type), ...critical, der.octetString(value));
+function distinguishedName(commonName: string): { name: string; value: string }[] {
+  return [
+    { name: "organizationName", value: "metallb" },
+    { name: "commonName", value: commonName },
+  ];
 }
 
 /** GeneralName (§4.2.1.6): `[7] iPAddress` or `[2] dNSName`. */
-function generalName(host: string): Buffer {
-  const address = parseIpAddress(host);
-  if (address.ok) return der.der(0x87, toAddressBytes(address.value));
-  return der.der(0x82, Buffer.from(host, "latin1"));
+function generalName(host: string): Readonly<Record<string, unknown>> {
+  return parseIpAddress(host).ok ? { type: 7, ip: host } : { type: 2, value: host };
 }
 
 function namesHost(certificate: X509Certificate, host: string): boolean {
@@ -164,6 +156,12 @@ function namesHost(certificate: X509Certificate, host: string): boolean {
   return found !== undefined;
 }
 
-function pem(key: KeyObject): string {
-  return key.export({ type: "pkcs8", format: "pem" }).toString();
+function isValidFor(certificate: X509Certificate, days: number, nowMs: number): boolean {
+  return Date.parse(certificate.validTo) - nowMs > days * DAY_MS;
+}
+
+/** Made aside from the event loop: reviews under way do not wait a quarter of a second for it. */
+async function createKey(): Promise<string> {
+  const { privateKey } = await promisify(generateKeyPair)("rsa", { modulusLength: 2048 });
+  return privateKey.export({ type: "pkcs8", format: "pem" }).toString();
 }

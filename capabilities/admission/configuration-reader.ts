@@ -1,7 +1,4 @@
-/**
- * Reads the whole configuration from the API server at the moment of a review. Nothing is cached: two replicas that judge by
- * what is stored cannot disagree, and changes are rare.
- */
+/** Reads from the API server what a review needs: the whole configuration, the Services that hold addresses, the Secrets. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type {
   BFDProfile,
@@ -11,8 +8,13 @@ import type {
   IPAddressPool,
   L2Advertisement,
 } from "../../lib/config/generated/resources";
-import type { ConfigurationResources } from "../../lib/config/check";
-import { METADATA_ONLY, type ApiReader } from "../cluster/api-client";
+import type {
+  ConfigurationResources,
+  NodeInfo,
+  SecretInfo,
+  ServiceInfo,
+} from "../../lib/config/resources";
+import { METADATA_ONLY, type ApiReader, type RequestOptions } from "../cluster/api-client";
 import { ApiError } from "../cluster/api-error";
 
 /** A review has 10 s (Pepr's `webhookTimeout`); the answer "could not judge" has to fit in too. */
@@ -25,7 +27,10 @@ interface List<Item> {
 }
 
 interface Labelled {
-  readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
+  readonly metadata?: {
+    readonly name?: string | undefined;
+    readonly labels?: Readonly<Record<string, string>>;
+  };
 }
 
 /** Everything that a rule may look at. Rejects when any list cannot be read: half a configuration is not judged. */
@@ -33,11 +38,7 @@ export async function readConfiguration(
   client: ApiReader,
   namespace: string,
 ): Promise<ConfigurationResources> {
-  const signal = AbortSignal.timeout(READ_TIMEOUT_MS);
-  const list = async <Item>(path: string, accept?: string): Promise<readonly Item[]> => {
-    const ask = () => client.get<List<Item>>(path, { signal, accept });
-    return (await patiently(signal, ask)).items ?? [];
-  };
+  const list = lister(client);
   const own = <Item>(version: string, plural: string): Promise<readonly Item[]> =>
     list<Item>(`/apis/metallb.io/${version}/namespaces/${namespace}/${plural}`);
   const [pools, l2, bgp, peers, profiles, communities, nodes, namespaces] = await Promise.all([
@@ -47,8 +48,8 @@ export async function readConfiguration(
     own<BGPPeer>("v1beta2", "bgppeers"),
     own<BFDProfile>("v1beta1", "bfdprofiles"),
     own<Community>("v1beta1", "communities"),
-    list<Labelled>("/api/v1/nodes", METADATA_ONLY),
-    list<Labelled>("/api/v1/namespaces", METADATA_ONLY),
+    list<Labelled>("/api/v1/nodes", { accept: METADATA_ONLY }),
+    list<Labelled>("/api/v1/namespaces", { accept: METADATA_ONLY }),
   ]);
   return {
     ipAddressPools: pools,
@@ -59,6 +60,58 @@ export async function readConfiguration(
     communities,
     nodes: nodes.map(named),
     namespaces: namespaces.map(named),
+  };
+}
+
+interface Service {
+  readonly metadata: { readonly name: string; readonly namespace: string };
+  readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly { ip?: string }[] } };
+}
+
+/** The Services that hold addresses. */
+export async function readServices(client: ApiReader): Promise<readonly ServiceInfo[]> {
+  const query = { fieldSelector: "spec.type=LoadBalancer", ...FROM_CACHE };
+  const services = await lister(client)<Service>("/api/v1/services", { query });
+  return services
+    .map(({ metadata: { name, namespace }, status }) => ({
+      name,
+      namespace,
+      addresses: (status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => ip ?? []),
+    }))
+    .filter(({ addresses }) => addresses.length > 0);
+}
+
+interface Secret {
+  readonly metadata: { readonly name: string };
+  readonly type?: string;
+  readonly data?: Readonly<Record<string, string>>;
+}
+
+/** The Secrets of Herald's namespace, without what is in them. */
+export async function readSecrets(
+  client: ApiReader,
+  namespace: string,
+): Promise<readonly SecretInfo[]> {
+  const path = `/api/v1/namespaces/${namespace}/secrets`;
+  const secrets = await lister(client)<Secret>(path, { query: FROM_CACHE });
+  return secrets.map(({ metadata: { name }, type = "Opaque", data = {} }) => ({
+    name,
+    type,
+    keys: Object.keys(data),
+  }));
+}
+
+/** From the API server's memory, a few ms old at most: warnings need no more, and a quiet collection's newest state takes it 100 ms. */
+const FROM_CACHE = { resourceVersion: "0" };
+
+type Lister = <Item>(path: string, options?: RequestOptions) => Promise<readonly Item[]>;
+
+/** Lists within one time limit for all of them. */
+function lister(client: ApiReader): Lister {
+  const signal = AbortSignal.timeout(READ_TIMEOUT_MS);
+  return async <Item>(path: string, options?: RequestOptions) => {
+    const ask = () => client.get<List<Item>>(path, { ...options, signal });
+    return (await patiently(signal, ask)).items ?? [];
   };
 }
 
@@ -76,6 +129,7 @@ async function patiently<Answer>(signal: AbortSignal, ask: () => Promise<Answer>
   }
 }
 
-function named(object: Labelled): { name: string; labels: Readonly<Record<string, string>> } {
-  return { name: object.metadata.name, labels: object.metadata.labels ?? {} };
+/** Name and labels, all that selectors need. */
+export function named(object: Labelled): NodeInfo {
+  return { name: object.metadata?.name ?? "", labels: object.metadata?.labels ?? {} };
 }

@@ -9,7 +9,7 @@ import { loadClusterAccess } from "../cluster/cluster-access";
 import { createLogger } from "../cluster/log";
 import { parseOptions } from "../cluster/options";
 import { ProbeServer } from "../cluster/probe-server";
-import { readConfiguration } from "./configuration-reader";
+import { LiveConfiguration } from "./live-configuration";
 import { admissionOptions, type AdmissionOptions } from "./options";
 import type { ObservedReview, ReviewDeps } from "./review";
 
@@ -33,8 +33,12 @@ export function startAdmission(capability: Capability): ReviewDeps {
   const log = createLogger("admission", options.logLevel);
   const access = loadClusterAccess({ kubeconfig: options.kubeconfig, env: process.env });
   const client = new ApiClient(access);
+  const configuration = new LiveConfiguration({ client, namespace: options.namespace, log });
+  configuration.start();
   const metrics = new Registry();
   let isStoreRead = false;
+  let isEnding = false;
+  for (const signal of ["SIGTERM", "SIGINT"]) process.once(signal, () => (isEnding = true));
   const patience = setTimeout(() => {
     log.fatal("Pepr could not read its store and does not try again");
     process.exit(1);
@@ -50,7 +54,11 @@ export function startAdmission(capability: Capability): ReviewDeps {
     metricsPort: options.metricsPort,
     metricsHost: EVERY_ADDRESS,
     isHealthy: () => undefined,
-    isReady: () => (isStoreRead ? undefined : "Pepr's store has not been read yet"),
+    isReady: () => {
+      if (isEnding) return "ending";
+      if (!isStoreRead) return "Pepr's store has not been read yet";
+      return configuration.isSynced ? undefined : "the configuration has not been read yet";
+    },
     metrics,
   }).catch((error: unknown) => {
     log.error({ err: error }, "admission cannot start");
@@ -58,7 +66,7 @@ export function startAdmission(capability: Capability): ReviewDeps {
   });
   return {
     namespace: options.namespace,
-    readConfiguration: () => readConfiguration(client, options.namespace),
+    readConfiguration: change => configuration.read(change),
     observe: reviewMetrics(metrics),
     log,
   };

@@ -1,6 +1,13 @@
 /** Flags and environment of the admission process: MetalLB's names where MetalLB has them. */
 import { commonOptions, MAX_PORT } from "../cluster/common-options";
-import { oneOf, optionalText, text, wholeNumber, type OptionValues } from "../cluster/options";
+import {
+  oneOf,
+  onOff,
+  optionalText,
+  text,
+  wholeNumber,
+  type OptionValues,
+} from "../cluster/options";
 
 /**
  * Admission has no counterpart of its own in MetalLB, so its ports are beside those of the controller and the speaker (9120,
@@ -41,7 +48,24 @@ export const admissionOptions = {
     "webhook-secret",
     "METALLB_WEBHOOK_SECRET",
     "metallb-webhook-cert",
-    "Secret with tls.crt, tls.key and token",
+    "Secret with authority, certificate, key and token",
+  ),
+  certificateService: text(
+    "cert-service-name",
+    "METALLB_CERT_SERVICE_NAME",
+    "metallb-webhook-service",
+    "Service that the certificate is for",
+  ),
+  isRotationDisabled: onOff(
+    "disable-cert-rotation",
+    "METALLB_DISABLE_CERT_ROTATION",
+    "leave Secret and webhook configurations alone: somebody else makes them",
+  ),
+  settleMs: wholeNumber(
+    "cert-settle-ms",
+    "METALLB_CERT_SETTLE_MS",
+    { fallback: 120_000, min: 100, max: 3_600_000 },
+    "time in which every replica and API server learns of one step of a rotation",
   ),
 } as const;
 

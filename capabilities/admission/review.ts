@@ -17,7 +17,7 @@ export type Validate = (request: PeprValidateRequest<KubernetesObject>) => Promi
 export interface ReviewDeps {
   /** Where Herald's resources live; only they are honoured. */
   readonly namespace: string;
-  readonly readConfiguration: () => Promise<ConfigurationResources>;
+  readonly readConfiguration: (change: Change) => Promise<ConfigurationResources>;
   readonly observe: (review: ObservedReview) => void;
   readonly log: Logger;
 }
@@ -89,7 +89,8 @@ async function judge(
     ...(oldObject === undefined ? {} : { oldObject }),
   };
   const { namespace, readConfiguration, log } = deps;
-  const { refusals, warnings } = reviewChange(change, await readConfiguration(), { namespace });
+  const live = await readConfiguration(change);
+  const { refusals, warnings } = reviewChange(change, live, { namespace });
   const notes = warnings.map(formatProblem);
   if (refusals.length === 0) return request.Approve(notes);
   const rules = refusals.map(refusal => refusal.rule);

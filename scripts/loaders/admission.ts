@@ -1,19 +1,29 @@
 /** The program of the webhooks: `npm run admission`, and the entry point of the admission Pods. */
 import { admissionOptions } from "../../capabilities/admission/options";
+import type { Serving } from "../../capabilities/admission/webhook-secret";
 import { ApiClient } from "../../capabilities/cluster/api-client";
 import { loadClusterAccess } from "../../capabilities/cluster/cluster-access";
 import { createLogger } from "../../capabilities/cluster/log";
+import { assert } from "../../lib/net/result";
 import { peprStoreReady } from "./cluster-ready";
 import { endOnSignal } from "./ending";
 import { peprEnvironment } from "./pepr-environment";
-import { findServingMaterial } from "./serving-material";
-import { loadPeprModule, readOptions, withTlsMinVersion } from "./start";
+import { ServingMaterial } from "./serving-material";
+import { loadPeprModule, readOptions } from "./start";
+import { WebhookServer } from "./webhook-server";
 
-const ENDING_LIMIT_MS = 1_500;
+/** After the signal the port stays open until everybody knows that we are not ready; then the process ends. */
+const ENDING_TIMES = { lingerMs: 1_000, limitMs: 1_500 };
+
+const NODE_TLS_VERSION = { VersionTLS12: "TLSv1.2", VersionTLS13: "TLSv1.3" } as const;
+
+/** Pepr reads these files and would end without them; what is in them is not used. */
+const NO_FILES = { SSL_CERT_PATH: "/dev/null", SSL_KEY_PATH: "/dev/null" };
 
 async function main(): Promise<void> {
   const { options, notices, env } = readOptions("admission", admissionOptions);
-  endOnSignal({ limitMs: ENDING_LIMIT_MS });
+  let server: WebhookServer | undefined;
+  endOnSignal({ ...ENDING_TIMES, onSignal: () => server?.drain() });
   const log = createLogger("admission", options.logLevel);
   for (const notice of notices) log.warn(notice);
   log.info(
@@ -22,19 +32,23 @@ async function main(): Promise<void> {
   );
   const access = loadClusterAccess({ kubeconfig: options.kubeconfig, env: process.env });
   const client = new ApiClient(access);
-  const material = await findServingMaterial(options, process.env, { client, log });
-  try {
-    await peprStoreReady(client, log);
-    client.close();
-    const { logLevel, webhookPort } = options;
-    const pepr = peprEnvironment({ isWatcher: false, logLevel, webhookPort });
-    withTlsMinVersion(options.tlsMinVersion, () => {
-      loadPeprModule({ ...env, ...pepr, ...material.env });
-    });
-  } finally {
-    // Pepr has read the files when its module is loaded.
-    material.dispose();
-  }
+  await peprStoreReady(client, log);
+  let serving: Serving | undefined;
+  await ServingMaterial.start(options, process.env, {
+    client,
+    log,
+    adopt: changed => {
+      serving = changed;
+      server?.adopt(changed);
+    },
+  });
+  assert(serving !== undefined, "the material is there");
+  const { logLevel, webhookPort } = options;
+  const pepr = peprEnvironment({ isWatcher: false, logLevel, webhookPort });
+  const minVersion = NODE_TLS_VERSION[options.tlsMinVersion];
+  server = WebhookServer.start(serving, minVersion, token => {
+    loadPeprModule({ ...env, ...pepr, ...NO_FILES, ...token });
+  });
 }
 
 main().catch((error: unknown) => {

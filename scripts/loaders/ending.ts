@@ -7,22 +7,22 @@ import { subscribe } from "node:diagnostics_channel";
 /** Time in which requests that were sent before the port closed still arrive. */
 const QUIET_MS = 250;
 const CHECK_MS = 50;
-const PEPR_SIGTERM_STATUS = 143;
 
 /**
  * From now on the process ends with 0 on SIGTERM and SIGINT: once no request is under way, and for `lingerMs` at least, but after
  * `limitMs` at the latest. Whoever has finished its own clean-up earlier may call `process.exit`.
  */
-export function endOnSignal(times: { readonly lingerMs?: number; readonly limitMs: number }): void {
+export function endOnSignal(times: {
+  readonly lingerMs?: number;
+  readonly limitMs: number;
+  readonly onSignal?: () => void;
+}): void {
   const requests = countRequests();
   let isEnding = false;
   const end = (): void => {
     if (isEnding) return;
     isEnding = true;
-    // Pepr's own handler leaves with 143, which looks like a failure.
-    process.on("exit", code => {
-      if (code === PEPR_SIGTERM_STATUS) process.exitCode = 0;
-    });
+    times.onSignal?.();
     const signalledMs = performance.now();
     const check = setInterval(() => {
       const waitedMs = performance.now() - signalledMs;

@@ -1,6 +1,5 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import tls from "node:tls";
 import {
   parseOptions,
   type OptionTable,
@@ -44,22 +43,6 @@ function toEnvironment<Table extends OptionTable>(
     if (variable !== undefined && value !== undefined) env[variable] = String(value);
   }
   return env;
-}
-
-const NODE_TLS_VERSION = { VersionTLS12: "TLSv1.2", VersionTLS13: "TLSv1.3" } as const;
-
-/**
- * Runs `work` with another lowest version for TLS servers that it makes, which have no other way to be told. Connections to the
- * API server are made later and keep Node's.
- */
-export function withTlsMinVersion(version: keyof typeof NODE_TLS_VERSION, work: () => void): void {
-  const before = tls.DEFAULT_MIN_VERSION;
-  tls.DEFAULT_MIN_VERSION = NODE_TLS_VERSION[version];
-  try {
-    work();
-  } finally {
-    tls.DEFAULT_MIN_VERSION = before;
-  }
 }
 
 /** Loads the Pepr module that lies beside this program, in this process: a child would not get the signals. */

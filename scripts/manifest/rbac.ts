@@ -2,6 +2,8 @@
  * Who may do what: MetalLB's accounts and role names, an account for the admission Pods beside them. An account gets the verbs
  * that its process uses, and reads Secrets only in Herald's own namespace.
  */
+import { WEBHOOK_CONFIGURATION } from "../../capabilities/admission/webhook-configurations";
+import { WEBHOOK_SECRET } from "../../capabilities/admission/webhook-secret";
 
 export interface ManifestObject {
   readonly apiVersion: string;
@@ -30,6 +32,7 @@ const configuration = [
   "l2advertisements",
 ];
 const statuses = ["configurationstates", "servicebgpstatuses", "servicel2statuses"];
+const webhookKinds = ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"];
 const all = ["create", "delete", "get", "list", "patch", "update", "watch"];
 
 const events: Rule = rule("", ["events"], ["create", "patch"]);
@@ -41,7 +44,18 @@ const scrape: readonly Rule[] = [
 const readConfiguration = rule("metallb.io", configuration, read);
 
 const clusterRules: Readonly<Record<string, readonly Rule[]>> = {
-  admission: [readConfiguration, rule("", ["namespaces", "nodes"], ["get", "list"]), ...scrape],
+  admission: [
+    readConfiguration,
+    rule("", ["namespaces", "nodes"], read),
+    rule("", ["services"], ["list"]),
+    rule(
+      "admissionregistration.k8s.io",
+      webhookKinds,
+      [...read, "update"],
+      [WEBHOOK_CONFIGURATION],
+    ),
+    ...scrape,
+  ],
   controller: [
     readConfiguration,
     rule("", ["services", "namespaces", "nodes"], read),
@@ -61,7 +75,10 @@ const clusterRules: Readonly<Record<string, readonly Rule[]>> = {
 };
 
 const namespaceRules: Readonly<Record<string, readonly Rule[]>> = {
-  admission: [rule("", ["secrets"], ["get"])],
+  admission: [
+    rule("", ["secrets"], [...read, "create"]),
+    rule("", ["secrets"], ["update"], [WEBHOOK_SECRET]),
+  ],
   controller: [
     rule("", ["pods"], ["get", "list"]),
     rule("", ["secrets", "configmaps"], all),
@@ -113,8 +130,13 @@ function granted(
   ];
 }
 
-function rule(group: string, resources: readonly string[], verbs: readonly string[]): Rule {
-  return { apiGroups: [group], resources, verbs };
+function rule(
+  group: string,
+  resources: readonly string[],
+  verbs: readonly string[],
+  resourceNames?: readonly string[],
+): Rule {
+  return { apiGroups: [group], resources, verbs, ...(resourceNames && { resourceNames }) };
 }
 
 function withStatus(plural: string): string {

@@ -2,10 +2,8 @@
  * The webhook configurations of an installation, made from those that Pepr's build derives from the capabilities: MetalLB's names
  * instead of Pepr's, one webhook per kind, and our way to the server.
  */
+import { WEBHOOK_CONFIGURATION } from "../../capabilities/admission/webhook-configurations";
 import type { ManifestObject } from "./rbac";
-
-/** MetalLB's name of both configurations. */
-export const WEBHOOK_CONFIGURATION = "metallb-webhook-configuration";
 
 /** Where admission is reached, as in `clientConfig`, for the path of one webhook. */
 export type ClientConfig = (path: string) => Readonly<Record<string, unknown>>;

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { connect } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePorts, startApiServer, type ApiServer } from "../../../lab/api-server";
-import { install, WEBHOOK_SECRET } from "../../../lab/install";
+import { WEBHOOK_SECRET } from "../../../capabilities/admission/webhook-secret";
+import { install } from "../../../lab/install";
 import type { RunResult } from "../../../lab/run";
 import { accountKubeconfig, Part } from "./part";
 

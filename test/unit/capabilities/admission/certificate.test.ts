@@ -1,10 +1,12 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import { createPrivateKey, generateKeyPairSync, X509Certificate } from "node:crypto";
 import { createServer, request } from "node:https";
 import type { AddressInfo } from "node:net";
 import { describe, expect, it } from "vitest";
 import {
   createAuthority,
   createServerCertificate,
+  hostsOf,
+  isAuthorityGood,
   isServerCertificateGood,
   RENEW_BELOW_DAYS,
 } from "../../../../capabilities/admission/certificate";
@@ -13,9 +15,9 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const hosts = ["metallb-webhook-service.metallb-system.svc", "127.0.0.1", "fd00:1::2"];
 
 describe("createAuthority", () => {
-  it("signs itself, may sign others and lives ten years (RFC 5280 §4.2.1.9)", () => {
+  it("signs itself, may sign others and lives ten years (RFC 5280 §4.2.1.9)", async () => {
     const nowMs = Date.UTC(2026, 10, 25);
-    const { certificate, key } = createAuthority(nowMs);
+    const { certificate, key } = await createAuthority(nowMs);
     const read = new X509Certificate(certificate);
     expect(read.ca).toBe(true);
     expect(read.verify(read.publicKey)).toBe(true);
@@ -26,8 +28,9 @@ describe("createAuthority", () => {
 });
 
 describe("createServerCertificate", () => {
-  it("names every host, as name or address", () => {
-    const { certificate } = createServerCertificate(createAuthority(Date.now()), hosts, Date.now());
+  it("names every host, as name or address", async () => {
+    const authority = await createAuthority(Date.now());
+    const { certificate } = await createServerCertificate(authority, hosts, Date.now());
     const read = new X509Certificate(certificate);
     expect(read.ca).toBe(false);
     expect(read.checkHost(hosts[0]!)).toBe(hosts[0]);
@@ -35,11 +38,16 @@ describe("createServerCertificate", () => {
     expect(read.checkIP("fd00:1::2")).toBe("fd00:1::2");
     expect(read.checkHost("elsewhere.svc")).toBeUndefined();
     expect(read.keyUsage).toEqual(["1.3.6.1.5.5.7.3.1"]);
+    expect(
+      hostsOf(certificate).map(
+        host => new URL(`https://${host.includes(":") ? `[${host}]` : host}`).hostname,
+      ),
+    ).toEqual([hosts[0], "127.0.0.1", "[fd00:1::2]"]);
   });
 
   it("is a certificate that a TLS client accepts which trusts the authority alone", async () => {
-    const authority = createAuthority(Date.now());
-    const { certificate, key } = createServerCertificate(authority, hosts, Date.now());
+    const authority = await createAuthority(Date.now());
+    const { certificate, key } = await createServerCertificate(authority, hosts, Date.now());
     const server = createServer({ cert: certificate, key }, (_request, response) => {
       response.end("heard");
     });
@@ -61,21 +69,22 @@ describe("createServerCertificate", () => {
     }
   });
 
-  it("uses UTCTime before 2050 and GeneralizedTime from then on (RFC 5280 §4.1.2.5)", () => {
+  it("uses UTCTime before 2050 and GeneralizedTime from then on (RFC 5280 §4.1.2.5)", async () => {
     const nowMs = Date.UTC(2049, 5, 1);
-    const authority = createAuthority(nowMs);
-    const read = new X509Certificate(createServerCertificate(authority, hosts, nowMs).certificate);
+    const authority = await createAuthority(nowMs);
+    const { certificate } = await createServerCertificate(authority, hosts, nowMs);
+    const read = new X509Certificate(certificate);
     expect(read.raw.includes(Buffer.from("490531230000Z", "latin1"))).toBe(true);
     expect(read.raw.includes(Buffer.from("20500601000000Z", "latin1"))).toBe(true);
     expect(Date.parse(read.validTo)).toBe(nowMs + 365 * DAY_MS);
   });
 });
 
-describe("isServerCertificateGood", () => {
+describe("isServerCertificateGood", async () => {
   const nowMs = Date.UTC(2026, 10, 25);
-  const authority = createAuthority(nowMs);
-  const server = createServerCertificate(authority, hosts, nowMs);
-  const other = createAuthority(nowMs);
+  const authority = await createAuthority(nowMs);
+  const server = await createServerCertificate(authority, hosts, nowMs);
+  const other = await createAuthority(nowMs);
   const lateMs = nowMs + (365 - RENEW_BELOW_DAYS) * DAY_MS;
 
   it.each([
@@ -123,5 +132,29 @@ describe("isServerCertificateGood", () => {
     },
   ])("is $good for one $what", ({ of, pair, names, atMs, good }) => {
     expect(isServerCertificateGood(of, pair, names, atMs)).toBe(good);
+  });
+});
+
+describe("isAuthorityGood", async () => {
+  const nowMs = Date.UTC(2026, 10, 25);
+  const authority = await createAuthority(nowMs);
+  const other = await createAuthority(nowMs);
+  const elliptic = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
+  const ellipticKey = elliptic.export({ type: "pkcs8", format: "pem" }).toString();
+
+  it.each([
+    { what: "just made", pair: authority, days: 0, good: true },
+    { what: "that outlives a certificate made now", pair: authority, days: 3190, good: true },
+    { what: "that does not", pair: authority, days: 3200, good: false },
+    { what: "with a foreign key", pair: { ...authority, key: other.key }, days: 0, good: false },
+    {
+      what: "with a key of another kind",
+      pair: { ...authority, key: ellipticKey },
+      days: 0,
+      good: false,
+    },
+    { what: "that cannot be read", pair: { certificate: "", key: "" }, days: 0, good: false },
+  ])("is $good for one $what", ({ pair, days, good }) => {
+    expect(isAuthorityGood(pair, nowMs + days * DAY_MS)).toBe(good);
   });
 });

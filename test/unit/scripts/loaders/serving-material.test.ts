@@ -1,68 +1,97 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
-import { dirname } from "node:path";
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import pino from "pino";
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { admissionOptions } from "../../../../capabilities/admission/options";
-import type { ApiReader } from "../../../../capabilities/cluster/api-client";
+import {
+  completeSecret,
+  servingHosts,
+  type Serving,
+} from "../../../../capabilities/admission/webhook-secret";
+import type { ApiClient } from "../../../../capabilities/cluster/api-client";
+import { ApiError } from "../../../../capabilities/cluster/api-error";
 import { parseOptions } from "../../../../capabilities/cluster/options";
-import { findServingMaterial } from "../../../../scripts/loaders/serving-material";
+import { ServingMaterial } from "../../../../scripts/loaders/serving-material";
 
-const secret = { "tls.crt": "certificate", "tls.key": "key", token: "from-secret" };
+const secret = await completeSecret({}, servingHosts("metallb-system", "a"), Date.now());
 
-function cluster(): { readonly asked: string[]; readonly client: ApiReader } {
+/** A cluster with the Secret alone, which notes what is asked of it. */
+function cluster(): { readonly asked: string[]; readonly client: ApiClient } {
   const asked: string[] = [];
   const data = Object.fromEntries(
     Object.entries(secret).map(([name, text]) => [name, Buffer.from(text).toString("base64")]),
   );
   const get = (path: string): Promise<unknown> => {
     asked.push(path);
-    return Promise.resolve({ data });
+    const isOne = /\/secrets\/[^/]+$/.test(path);
+    if (isOne) return Promise.resolve({ metadata: { name: "mine", resourceVersion: "1" }, data });
+    return Promise.reject(new ApiError("nothing there", { code: "status", status: 404 }));
   };
-  return { asked, client: { get } as ApiReader };
+  const stream = () => Promise.reject(new ApiError("no watch", { code: "network" }));
+  return { asked, client: { get, stream } as unknown as ApiClient };
 }
 
-async function find(argv: readonly string[], env: Readonly<Record<string, string>>) {
+let folder: string;
+let started: ServingMaterial[];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "herald-serving-"));
+  writeFileSync(join(folder, "tls.crt"), "certificate");
+  writeFileSync(join(folder, "tls.key"), "key");
+  started = [];
+});
+
+afterEach(() => {
+  for (const material of started) material.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function start(argv: readonly string[], env: Readonly<Record<string, string>>) {
   const program = { name: "admission", table: admissionOptions, retired: [] };
   const parsed = parseOptions(program, { argv, env });
   if (parsed.type !== "options") throw new Error(parsed.text);
   const { asked, client } = cluster();
+  const adopted: Serving[] = [];
+  const adopt = (serving: Serving) => void adopted.push(serving);
   const log = pino({ level: "silent" });
-  return { asked, material: await findServingMaterial(parsed.options, env, { client, log }) };
+  started.push(await ServingMaterial.start(parsed.options, env, { client, log, adopt }));
+  return { asked, adopted };
 }
 
-describe("findServingMaterial", () => {
+describe("ServingMaterial", () => {
   it("takes the files and the token that the variables name and asks nobody", async () => {
-    const env = { SSL_CERT_PATH: "/a.crt", SSL_KEY_PATH: "/a.key", PEPR_API_PATH: "given" };
-    const { asked, material } = await find([], env);
-    expect(material.env).toEqual({ SSL_CERT_PATH: "/a.crt", SSL_KEY_PATH: "/a.key" });
+    const env = {
+      SSL_CERT_PATH: join(folder, "tls.crt"),
+      SSL_KEY_PATH: join(folder, "tls.key"),
+      PEPR_API_PATH: "given",
+    };
+    const { asked, adopted } = await start([], env);
+    expect(adopted).toEqual([{ certificate: "certificate", key: "key", tokens: ["given"] }]);
     expect(asked).toEqual([]);
   });
 
   it("takes the folder of --cert-dir, and the token from the Secret", async () => {
-    const { asked, material } = await find(["--cert-dir=/certs"], {});
-    expect(material.env).toEqual({
-      SSL_CERT_PATH: "/certs/tls.crt",
-      SSL_KEY_PATH: "/certs/tls.key",
-      PEPR_API_PATH: "from-secret",
-    });
-    expect(asked).toEqual(["/api/v1/namespaces/metallb-system/secrets/metallb-webhook-cert"]);
+    const { asked, adopted } = await start([`--cert-dir=${folder}`], {});
+    expect(adopted).toEqual([{ certificate: "certificate", key: "key", tokens: [secret.token] }]);
+    expect(asked).toContain("/api/v1/namespaces/metallb-system/secrets/metallb-webhook-cert");
   });
 
-  it("writes the Secret's pair where only we can read it, and removes it again", async () => {
-    const { asked, material } = await find(["--webhook-secret=mine", "--namespace=here"], {});
-    const { SSL_CERT_PATH: certificate = "", SSL_KEY_PATH: key = "" } = material.env;
-    expect(asked).toEqual(["/api/v1/namespaces/here/secrets/mine"]);
-    expect(readFileSync(certificate, "utf8")).toBe("certificate");
-    expect(readFileSync(key, "utf8")).toBe("key");
-    expect(statSync(key).mode & 0o077).toBe(0);
-    expect(material.env["PEPR_API_PATH"]).toBe("from-secret");
-    material.dispose();
-    expect(existsSync(dirname(key))).toBe(false);
+  it("takes all of it from the Secret, of any name and place", async () => {
+    const { asked, adopted } = await start(["--webhook-secret=mine", "--namespace=here"], {});
+    const { "tls.crt": certificate, "tls.key": key, token } = secret;
+    expect(adopted).toEqual([{ certificate, key, tokens: [token] }]);
+    expect(asked).toContain("/api/v1/namespaces/here/secrets/mine");
   });
 
   it("prefers a given token to the Secret's", async () => {
-    const { material } = await find([], { PEPR_API_PATH: "given" });
-    expect(material.env["PEPR_API_PATH"]).toBeUndefined();
-    material.dispose();
+    const { adopted } = await start([], { PEPR_API_PATH: "given" });
+    expect(adopted[0]?.tokens).toEqual(["given"]);
+  });
+
+  it("says so when files cannot be read", async () => {
+    renameSync(join(folder, "tls.key"), join(folder, "elsewhere"));
+    const env = { PEPR_API_PATH: "given" };
+    await expect(start([`--cert-dir=${folder}`], env)).rejects.toThrow("tls.key");
   });
 });

@@ -1,9 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ManifestObject } from "../../../../scripts/manifest/rbac";
-import {
-  WEBHOOK_CONFIGURATION,
-  webhookConfigurations,
-} from "../../../../scripts/manifest/webhooks";
+import { WEBHOOK_CONFIGURATION } from "../../../../capabilities/admission/webhook-configurations";
+import { webhookConfigurations } from "../../../../scripts/manifest/webhooks";
 
 interface Made extends ManifestObject {
   readonly webhooks: readonly Record<string, unknown>[];
