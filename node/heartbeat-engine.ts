@@ -97,6 +97,7 @@ export class HeartbeatEngine {
       if (received.ok) {
         this.#count("received");
         const heartbeat = received.value;
+        if (!heartbeat.isListedSource) this.#noteUnlisted(heartbeat.nodeName, sourceAddress, nowMs);
         hasChanged = this.handle({ type: "heartbeat", heartbeat }, nowMs) || hasChanged;
         return;
       }
@@ -154,6 +155,14 @@ export class HeartbeatEngine {
         fields: { address, code },
       });
     }
+  }
+
+  #noteUnlisted(nodeName: string, source: string, nowMs: number): void {
+    this.#count("unlistedSource");
+    this.#options.reports.logRarely(`unlisted ${source}`, nowMs, {
+      msg: "a heartbeat came from an address that its Node does not list",
+      fields: { node: nodeName, source },
+    });
   }
 
   #count(name: string): void {

@@ -1,6 +1,7 @@
 /**
- * Decides which datagrams are heartbeats of our peers: known node, its own address, right key, not an older boot, not a
- * repetition. Everything dear (key derivation, deciphering) comes after everything cheap, and nothing is kept about senders
+ * Decides which datagrams are heartbeats of our peers: known node, right key, an address it may speak from, not an older boot,
+ * not a repetition. An authentic heartbeat may come from an address that is not listed (a node has more than the cluster
+ * knows), but it never displaces a boot that was heard from a listed one. Everything dear (key derivation, deciphering) comes after everything cheap, and nothing is kept about senders
  * that are not on the peer list.
  */
 import { err, ok, type Result } from "../net/result";
@@ -27,11 +28,13 @@ export interface ReceivedHeartbeat {
   readonly body: HeartbeatBody;
   /** No later heartbeat of that boot arrived before this one. */
   readonly isNewest: boolean;
+  /** It came from one of the peer's listed addresses. */
+  readonly isListedSource: boolean;
 }
 
 /**
  * Why a datagram was dropped: a problem of its octets, or `unknownNode` (not on the peer list), `ownNode` (our own node id),
- * `wrongAddress` (the node is known, the source address is not its), `staleBoot` (an earlier start of that node), `replayed`.
+ * `wrongAddress` (the node is known, the source address is not its, and that is not enough), `staleBoot` (an earlier start of that node), `replayed`.
  */
 export type HeartbeatRefusal =
   | HeartbeatProblem
@@ -44,7 +47,13 @@ export type HeartbeatRefusal =
 interface Peer {
   readonly nodeName: string;
   addresses: ReadonlySet<string>;
-  boot?: { readonly id: bigint; readonly startTimeMs: number; readonly window: ReplayWindow };
+  boot?: {
+    readonly id: bigint;
+    readonly startTimeMs: number;
+    readonly window: ReplayWindow;
+    /** It was first heard from a listed address. */
+    readonly isListed: boolean;
+  };
 }
 
 export class HeartbeatReceiver {
@@ -78,9 +87,11 @@ export class HeartbeatReceiver {
     if (header.value.nodeId === this.#ownId) return err("ownNode");
     const peer = this.#peers.get(header.value.nodeId);
     if (peer === undefined) return err("unknownNode");
-    if (!peer.addresses.has(sourceAddress)) return err("wrongAddress");
+    const isListed = peer.addresses.has(sourceAddress);
+    // In the clear the address is all that tells who speaks.
+    if (!isListed && !this.#keyring.isSealing) return err("wrongAddress");
     const body = this.#keyring.open(bytes, header.value);
-    return body.ok ? acceptOnce(peer, header.value, body.value) : body;
+    return body.ok ? acceptOnce(peer, header.value, body.value, isListed) : body;
   }
 }
 
@@ -88,20 +99,34 @@ function acceptOnce(
   peer: Peer,
   header: HeartbeatHeader,
   body: HeartbeatBody,
+  isListed: boolean,
 ): Result<ReceivedHeartbeat, HeartbeatRefusal> {
-  if (peer.boot?.id !== header.bootId) {
-    // Only a later start replaces what is known: recorded traffic of an earlier one stays dead.
-    if (peer.boot !== undefined && body.startTimeMs <= peer.boot.startTimeMs) {
-      return err("staleBoot");
-    }
-    peer.boot = {
-      id: header.bootId,
-      startTimeMs: body.startTimeMs,
-      window: new ReplayWindow(),
-    };
-  }
-  const { window } = peer.boot;
-  const isNewest = header.counter > window.highest;
-  if (!window.accept(header.counter)) return err("replayed");
-  return ok({ nodeName: peer.nodeName, header, body, isNewest });
+  const refusal = refuseBoot(peer, header, body, isListed);
+  if (refusal !== undefined) return err(refusal);
+  const boot =
+    peer.boot?.id === header.bootId
+      ? peer.boot
+      : {
+          id: header.bootId,
+          startTimeMs: body.startTimeMs,
+          window: new ReplayWindow(),
+          isListed,
+        };
+  peer.boot = boot;
+  const isNewest = header.counter > boot.window.highest;
+  if (!boot.window.accept(header.counter)) return err("replayed");
+  const { nodeName } = peer;
+  return ok({ nodeName, header, body, isNewest, isListedSource: isListed });
+}
+
+/** Only a later start replaces what is known: recorded traffic of an earlier one stays dead. */
+function refuseBoot(
+  { boot }: Peer,
+  header: HeartbeatHeader,
+  body: HeartbeatBody,
+  isListed: boolean,
+): HeartbeatRefusal | undefined {
+  if (boot === undefined || boot.id === header.bootId) return undefined;
+  if (boot.isListed && !isListed) return "wrongAddress";
+  return body.startTimeMs <= boot.startTimeMs ? "staleBoot" : undefined;
 }

@@ -32,6 +32,7 @@ function heartbeat({
       nodeName: from,
       header: { keyNumber: 0, nodeId: toNodeId(from), bootId, counter },
       isNewest,
+      isListedSource: true,
       body: {
         startTimeMs: 0,
         intervalMs: 100,

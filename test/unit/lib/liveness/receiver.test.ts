@@ -64,7 +64,6 @@ describe("HeartbeatReceiver", () => {
   it.each<[string, Uint8Array, string, string]>([
     ["a node that is no peer", heartbeat({ nodeName: "node-x" }), NODE_B, "unknownNode"],
     ["this node itself", heartbeat({ nodeName: "node-a" }), NODE_B, "ownNode"],
-    ["a peer at another address (G7)", heartbeat(), "192.0.2.3", "wrongAddress"],
     [
       "a peer without the secret (G2)",
       heartbeat({ keyring: new HeartbeatKeyring([], "metallb-system") }),
@@ -75,6 +74,29 @@ describe("HeartbeatReceiver", () => {
     ["nobody: no octets at all (G1)", new Uint8Array(), NODE_B, "truncated"],
   ])("refuses %s", (_name, bytes, source, refusal) => {
     expect(outcome(receiver(), bytes, source)).toBe(refusal);
+  });
+
+  it("in the clear believes a peer only at its own addresses (G7)", () => {
+    const keyring = new HeartbeatKeyring([], "metallb-system");
+    const target = receiver(keyring);
+    expect(outcome(target, heartbeat({ keyring }), "192.0.2.3")).toBe("wrongAddress");
+    expect(outcome(target, heartbeat({ keyring }))).toBe("node-b");
+  });
+
+  it("with the secret hears a peer at an address that the cluster does not know, and marks it", () => {
+    const target = receiver();
+    const received = target.receive(heartbeat(), "192.0.2.200");
+    expect(received.ok && received.value.isListedSource).toBe(false);
+    const restarted = heartbeat({ bootId: 8n, startTimeMs: 2000 });
+    expect(outcome(target, restarted, "192.0.2.200")).toBe("node-b");
+  });
+
+  it("lets nobody at another address displace a peer that was heard at its own (G7)", () => {
+    const target = receiver();
+    expect(outcome(target, heartbeat())).toBe("node-b");
+    const forged = heartbeat({ bootId: 8n, startTimeMs: 2000 });
+    expect(outcome(target, forged, "192.0.2.3")).toBe("wrongAddress");
+    expect(outcome(target, heartbeat({ counter: 2n }))).toBe("node-b");
   });
 
   it("takes each datagram once, whichever way it comes (G8)", () => {
@@ -109,8 +131,8 @@ describe("HeartbeatReceiver", () => {
     const target = receiver();
     expect(outcome(target, heartbeat())).toBe("node-b");
     target.configure([{ nodeName: "node-b", addresses: ["192.0.2.22"] }], KEYRING);
-    expect(outcome(target, heartbeat({ counter: 2n }))).toBe("wrongAddress");
     expect(outcome(target, heartbeat(), "192.0.2.22")).toBe("replayed");
+    expect(outcome(target, heartbeat({ counter: 2n }), "192.0.2.22")).toBe("node-b");
     expect(outcome(target, heartbeat({ nodeName: "node-c" }), "192.0.2.3")).toBe("unknownNode");
   });
 
