@@ -96,8 +96,11 @@ export class LiveConfiguration {
 function createCopies({ client, namespace, log }: LiveConfigurationOptions) {
   const copy = <Stored>(path: string, store: (object: ApiObject) => Stored): Informer<Stored> =>
     new Informer<Stored>({ client, path, store, log });
-  const own = <Stored extends ApiObject>(version: string, plural: string): Informer<Stored> =>
-    copy(`/apis/metallb.io/${version}/namespaces/${namespace}/${plural}`, slim<Stored>);
+  const own = <Stored>(version: string, plural: string): Informer<Stored> =>
+    copy(
+      `/apis/metallb.io/${version}/namespaces/${namespace}/${plural}`,
+      object => slim(object) as Stored,
+    );
   return {
     pools: own<IPAddressPool>("v1beta1", "ipaddresspools"),
     l2: own<L2Advertisement>("v1beta1", "l2advertisements"),
@@ -111,9 +114,9 @@ function createCopies({ client, namespace, log }: LiveConfigurationOptions) {
 }
 
 /** Without what no rule looks at and may be as long as the rest. */
-function slim<Stored extends ApiObject>(object: ApiObject): Stored {
+function slim(object: ApiObject): ApiObject {
   const metadata = { ...object.metadata, managedFields: undefined };
-  return { ...object, metadata, status: undefined } as unknown as Stored;
+  return { ...object, metadata, status: undefined } as ApiObject;
 }
 
 /** Resolves after everything that had arrived before has been taken over by the copies: two turns of the event loop. */

@@ -103,7 +103,7 @@ export class Rotation {
 
   stop(): void {
     for (const informer of this.#informers) informer.stop();
-    this.#queue.stop();
+    void this.#queue.stop();
   }
 
   /** Any change is a reason to look; what is decided is decided from what is read then. */
@@ -217,8 +217,10 @@ export class Rotation {
 
   /** Fails with a conflict when another replica was faster; the queue then looks again. */
   async #write(object: SecretObject, texts: SecretTexts): Promise<void> {
-    const { [ROTATE_ANNOTATION]: _request, ...annotations } = object.metadata.annotations ?? {};
-    const metadata = { ...object.metadata, annotations };
+    const annotations = Object.entries(object.metadata.annotations ?? {}).filter(
+      ([name]) => name !== ROTATE_ANNOTATION,
+    );
+    const metadata = { ...object.metadata, annotations: Object.fromEntries(annotations) };
     const path = `${this.#collection}/${object.metadata.name}`;
     await this.#options.client.put(path, { ...object, metadata, data: encode(texts) });
     this.#options.log.info({ phase: phaseOf(texts) }, "rotation of the webhooks' certificate");

@@ -22,8 +22,8 @@ const NO_FILES = { SSL_CERT_PATH: "/dev/null", SSL_KEY_PATH: "/dev/null" };
 
 async function main(): Promise<void> {
   const { options, notices, env } = readOptions("admission", admissionOptions);
-  let server: WebhookServer | undefined;
-  endOnSignal({ ...ENDING_TIMES, onSignal: () => server?.drain() });
+  const now: { serving?: Serving; server?: WebhookServer } = {};
+  endOnSignal({ ...ENDING_TIMES, onSignal: () => now.server?.drain() });
   const log = createLogger("admission", options.logLevel);
   for (const notice of notices) log.warn(notice);
   log.info(
@@ -33,20 +33,19 @@ async function main(): Promise<void> {
   const access = loadClusterAccess({ kubeconfig: options.kubeconfig, env: process.env });
   const client = new ApiClient(access);
   await peprStoreReady(client, log);
-  let serving: Serving | undefined;
   await ServingMaterial.start(options, process.env, {
     client,
     log,
-    adopt: changed => {
-      serving = changed;
-      server?.adopt(changed);
+    adopt: serving => {
+      now.serving = serving;
+      now.server?.adopt(serving);
     },
   });
-  assert(serving !== undefined, "the material is there");
+  assert(now.serving !== undefined, "the material is there");
   const { logLevel, webhookPort } = options;
   const pepr = peprEnvironment({ isWatcher: false, logLevel, webhookPort });
   const minVersion = NODE_TLS_VERSION[options.tlsMinVersion];
-  server = WebhookServer.start(serving, minVersion, token => {
+  now.server = WebhookServer.start(now.serving, minVersion, token => {
     loadPeprModule({ ...env, ...pepr, ...NO_FILES, ...token });
   });
 }
