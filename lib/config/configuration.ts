@@ -25,6 +25,12 @@ export interface Pool {
   readonly avoidBuggyIps: boolean;
   /** Absent: the pool is open to every Service. */
   readonly serviceAllocation?: ServiceAllocation;
+  /** Which free address is the next. Absent: LowestFirst. */
+  readonly addressOrder?: "LowestFirst" | "LeastRecentlyUsed";
+  /** Who may share an address. Absent: AcrossNamespaces. */
+  readonly sharing?: "AcrossNamespaces" | "WithinNamespace";
+  /** How many addresses of the pool the Services of one namespace may hold. Absent: no limit. */
+  readonly maxAddressesPerNamespace?: number;
 }
 
 export interface PoolEntry {

@@ -35,8 +35,21 @@ export function readPool(subject: Subject<Partial<IPAddressPoolSpec>>): PoolSubj
     autoAssign: spec.autoAssign ?? true,
     avoidBuggyIps: spec.avoidBuggyIPs ?? false,
     ...(serviceAllocation ? { serviceAllocation } : {}),
+    ...readOptIns(spec),
   };
   return { subject, pool, indexes };
+}
+
+/** What MetalLB does not have; the schema has checked it. */
+function readOptIns(
+  spec: Partial<IPAddressPoolSpec>,
+): Pick<Pool, "addressOrder" | "sharing" | "maxAddressesPerNamespace"> {
+  const { addressOrder, sharing, maxAddressesPerNamespace } = spec;
+  return {
+    ...(addressOrder === undefined ? {} : { addressOrder }),
+    ...(sharing === undefined ? {} : { sharing }),
+    ...(maxAddressesPerNamespace === undefined ? {} : { maxAddressesPerNamespace }),
+  };
 }
 
 const RANGE_RULES: Readonly<

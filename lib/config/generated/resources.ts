@@ -267,6 +267,12 @@ export interface IPAddressPoolSpec {
   readonly autoAssign?: boolean;
   /** Whether IPv4 addresses that end in 0 or 255 are never handed out; some old routers drop their traffic. */
   readonly avoidBuggyIPs?: boolean;
+  /** Which free address is given next: the lowest (the default), or one that nobody had for the longest time. MetalLB does not know this field. */
+  readonly addressOrder?: "LowestFirst" | "LeastRecentlyUsed";
+  /** Whether Services of different namespaces with the same sharing key may be on one address: always (the default), or only when each names the other's namespace in its annotation metallb.io/allow-shared-ip-namespaces. MetalLB does not know this field. */
+  readonly sharing?: "AcrossNamespaces" | "WithinNamespace";
+  /** How many addresses of the pool the Services of one namespace may hold together; without it there is no limit. MetalLB does not know this field. */
+  readonly maxAddressesPerNamespace?: number;
   /** Limits the pool to certain Services. A Service may use it when its namespace is listed or selected (or no namespace condition is given) and its labels are selected (or no Service selector is given). */
   readonly serviceAllocation?: IPAddressPoolSpecServiceAllocation;
 }
@@ -293,6 +299,28 @@ export interface IPAddressPoolStatus {
   readonly availableIPv4: number | bigint;
   /** IPv6 addresses that are free; 9223372036854775807 stands for that many or more. */
   readonly availableIPv6: number | bigint;
+  /** Addresses in use and the Services on them, the first 256 in the order in which the pool hands out. MetalLB does not know this field. */
+  readonly holders?: readonly IPAddressPoolStatusHolder[];
+  /** Addresses kept for Services that were deleted, in case they come back under their name; the 256 youngest. MetalLB does not know this field. */
+  readonly reservations?: readonly IPAddressPoolStatusReservation[];
+}
+
+/** One address in use. */
+export interface IPAddressPoolStatusHolder {
+  /** The address. */
+  readonly address: string;
+  /** Namespace and name of the Services on it, at most 8. */
+  readonly services: readonly string[];
+}
+
+/** What is kept for one Service. */
+export interface IPAddressPoolStatusReservation {
+  /** One address, or one of each family. */
+  readonly addresses: readonly string[];
+  /** Namespace and name of the Service, separated by a slash. */
+  readonly service: string;
+  /** When the addresses are free for everybody again. */
+  readonly until: string;
 }
 
 /** A set of addresses that Services of type LoadBalancer may get. */

@@ -282,6 +282,14 @@ export const RESOURCE_SCHEMAS: Readonly<Record<string, ResourceSchema>> = {
           addresses: { type: "array", items: { type: "string" } },
           autoAssign: { type: "boolean" },
           avoidBuggyIPs: { type: "boolean" },
+          addressOrder: { type: "string", enum: ["LowestFirst", "LeastRecentlyUsed"] },
+          sharing: { type: "string", enum: ["AcrossNamespaces", "WithinNamespace"] },
+          maxAddressesPerNamespace: {
+            type: "integer",
+            format: "int64",
+            minimum: 1,
+            maximum: 1000000000,
+          },
           serviceAllocation: {
             type: "object",
             properties: {
@@ -341,6 +349,29 @@ export const RESOURCE_SCHEMAS: Readonly<Record<string, ResourceSchema>> = {
           assignedIPv6: { type: "integer", format: "int64" },
           availableIPv4: { type: "integer", format: "int64" },
           availableIPv6: { type: "integer", format: "int64" },
+          holders: {
+            type: "array",
+            items: {
+              type: "object",
+              required: ["address", "services"],
+              properties: {
+                address: { type: "string" },
+                services: { type: "array", items: { type: "string" } },
+              },
+            },
+          },
+          reservations: {
+            type: "array",
+            items: {
+              type: "object",
+              required: ["addresses", "service", "until"],
+              properties: {
+                addresses: { type: "array", items: { type: "string" } },
+                service: { type: "string" },
+                until: { type: "string", format: "date-time" },
+              },
+            },
+          },
         },
       },
     },
