@@ -6,8 +6,6 @@ export const MAX_PEER_TEXT_CHARACTERS = 128;
 export const MAX_PROBLEMS_PER_MESSAGE = 16;
 /** Autonomous systems in one AS_PATH segment (its count is one octet). */
 export const MAX_SEGMENT_LENGTH = 255;
-/** Connections one session tracks: its own and one that may collide with it (RFC 4271 §6.8). */
-export const MAX_CONNECTIONS = 2;
 
 /** "Large value" of RFC 4271 §8.2.2: how long OpenSent waits for the peer's OPEN. */
 export const OPEN_HOLD_TIME_MS = 240_000;

@@ -162,6 +162,28 @@ function checkFailed(c: Conversation, open: Set<number>): void {
   c.failed = undefined;
 }
 
+describe("loss of TCP", () => {
+  it("after any octet of the exchange leads to a clean reconnect", () => {
+    const exchange = Uint8Array.from(
+      [PEER_OPEN, { type: "keepalive" } as const, makeEndOfRib("ipv4-unicast")].flatMap(said => [
+        ...encodeMessage(said),
+      ]),
+    );
+    for (let length = 0; length <= exchange.length; length += 1) {
+      const c = new Conversation().toOpenSent();
+      c.say(exchange.subarray(0, length));
+      c.handle({ type: "connectionFailed", connection: c.connection, words: "reset" });
+      expect(["Idle", "Active"]).toContain(c.session.state);
+      expect(c.session.negotiated).toBeUndefined();
+      c.expire();
+      expect(c.session.state).toBe("Connect");
+      c.handle({ type: "connected", connection: c.connection });
+      c.say(exchange);
+      expect(c.session.state).toBe("Established");
+    }
+  });
+});
+
 describe("faults of the peer's OPEN", () => {
   const cases: readonly (readonly [string, string, string])[] = [
     ["another AS than configured", "00250104fde7005a0a00000208020641040000fde7", "2/2"],
