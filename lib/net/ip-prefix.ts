@@ -39,12 +39,8 @@ export function parseIpRange(text: string): Result<IpRange, RangeParseError> {
     return prefix.ok ? ok(toIpRange(prefix.value)) : prefix;
   }
   const dash = text.indexOf("-");
-  const [firstText, lastText] =
-    dash < 0
-      ? [text.trim(), text.trim()]
-      : [text.slice(0, dash).trim(), text.slice(dash + 1).trim()];
-  const first = parseIpAddress(firstText);
-  const last = parseIpAddress(lastText);
+  const first = parseIpAddress((dash < 0 ? text : text.slice(0, dash)).trim());
+  const last = dash < 0 ? first : parseIpAddress(text.slice(dash + 1).trim());
   if (!first.ok || !last.ok) return err({ code: "not-a-range", text });
   if (first.value.family !== last.value.family) return err({ code: "mixed-families", text });
   if (first.value.value > last.value.value) return err({ code: "ends-reversed", text });
@@ -53,10 +49,9 @@ export function parseIpRange(text: string): Result<IpRange, RangeParseError> {
 
 /** Parses `addr/len`; host bits are masked away. Errors: `not-a-range`, `bad-length`. */
 export function parseIpPrefix(text: string): Result<IpPrefix, RangeParseError> {
-  const [addressText, lengthText, ...rest] = text.split("/");
-  if (addressText === undefined || lengthText === undefined || rest.length > 0) {
-    return err({ code: "not-a-range", text });
-  }
+  const slash = text.indexOf("/");
+  if (slash < 0 || text.includes("/", slash + 1)) return err({ code: "not-a-range", text });
+  const [addressText, lengthText] = [text.slice(0, slash), text.slice(slash + 1)];
   const address = parseIpAddress(addressText);
   if (!address.ok) return err({ code: "not-a-range", text });
   if (!/^(0|[1-9][0-9]{0,2})$/.test(lengthText)) return err({ code: "bad-length", text });
@@ -70,15 +65,23 @@ export function parseIpPrefix(text: string): Result<IpPrefix, RangeParseError> {
 
 /** The prefix of `lengthBits` that contains the address. */
 export function toPrefix(address: IpAddress, lengthBits: number): IpPrefix {
-  const hostBits = BigInt(addressBits(address.family) - lengthBits);
-  return { family: address.family, value: (address.value >> hostBits) << hostBits, lengthBits };
+  const hostBits = addressBits(address.family) - lengthBits;
+  if (hostBits === 0) return { family: address.family, value: address.value, lengthBits };
+  const hostMask = HOST_MASKS[hostBits] ?? 0n;
+  return { family: address.family, value: address.value & ~hostMask, lengthBits };
 }
 
 /** First to last address of the prefix; network and broadcast addresses count. */
 export function toIpRange(prefix: IpPrefix): IpRange {
-  const size = 1n << BigInt(addressBits(prefix.family) - prefix.lengthBits);
-  return { family: prefix.family, first: prefix.value, last: prefix.value + size - 1n };
+  const hostMask = HOST_MASKS[addressBits(prefix.family) - prefix.lengthBits] ?? 0n;
+  return { family: prefix.family, first: prefix.value, last: prefix.value | hostMask };
 }
+
+/** For each number of host bits the value that has all of them set. */
+const HOST_MASKS: readonly bigint[] = Array.from(
+  { length: 129 },
+  (_, bits) => (1n << BigInt(bits)) - 1n,
+);
 
 /** The minimal list of aligned prefixes that make up the range, ascending: at most 2 × 128 of them. */
 export function toPrefixes(range: IpRange): readonly IpPrefix[] {
