@@ -2,9 +2,13 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { REPOSITORY } from "../lab/paths";
+import { benchAdmission } from "./admission";
 import { benchArp } from "./arp";
 
-const BENCHES: Readonly<Record<string, () => Promise<string>>> = { arp: benchArp };
+const BENCHES: Readonly<Record<string, () => Promise<string>>> = {
+  admission: benchAdmission,
+  arp: benchArp,
+};
 
 async function main(names: readonly string[]): Promise<void> {
   for (const name of names.length === 0 ? Object.keys(BENCHES) : names) {

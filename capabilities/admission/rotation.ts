@@ -9,7 +9,7 @@
  */
 import type { Logger } from "pino";
 import type { ApiClient } from "../cluster/api-client";
-import { isNotFound } from "../cluster/api-error";
+import { isConflict, isNotFound } from "../cluster/api-error";
 import type { ApiObject } from "../cluster/api-object";
 import { Informer } from "../cluster/informer";
 import { KeyQueue, type ReconcileResult } from "../cluster/key-queue";
@@ -42,7 +42,7 @@ export interface RotationOptions {
   readonly settleMs: number;
   /** False: only watch. */
   readonly mayWrite: boolean;
-  /** Told at the start and after each change. */
+  /** Told at the start and after each change, as soon as it is known. */
   readonly adopt: (secret: SecretTexts & WebhookSecret) => void;
   readonly log: Logger;
 }
@@ -68,12 +68,13 @@ const CONFIGURATIONS = ["mutatingwebhookconfigurations", "validatingwebhookconfi
 /** Between two looks at the age of the certificate. */
 const CHECK_MS = 60 * 60 * 1000;
 const BACKOFF = { minBackoffMs: 100, maxBackoffMs: 5_000 };
+const CONFLICT_MS = 50;
 const KEY = "webhooks";
 
 export class Rotation {
   readonly #options: RotationOptions;
   readonly #queue: KeyQueue;
-  readonly #informers: readonly Informer<string>[];
+  readonly #informers: readonly Informer<unknown>[];
   readonly #collection: string;
   /** The last complete Secret: what is put back when somebody deletes it. */
   #known: SecretTexts = {};
@@ -91,8 +92,8 @@ export class Rotation {
     });
     const configurations = options.mayWrite ? CONFIGURATIONS : [];
     this.#informers = [
-      this.#watch(this.#collection, options.secretName),
-      ...configurations.map(kind => this.#watch(`${REGISTRATION}/${kind}`, WEBHOOK_CONFIGURATION)),
+      this.#watchSecret(),
+      ...configurations.map(kind => this.#watchConfiguration(`${REGISTRATION}/${kind}`)),
     ];
   }
 
@@ -106,29 +107,55 @@ export class Rotation {
     void this.#queue.stop();
   }
 
+  /** A change is adopted at once: it must not wait for a queue that waits after a failure. */
+  #watchSecret(): Informer<SecretTexts> {
+    const { client, secretName, log, adopt } = this.#options;
+    return new Informer<SecretTexts>({
+      client,
+      path: this.#collection,
+      selectors: { fieldSelector: `metadata.name=${secretName}` },
+      store: (object: ApiObject) => decode((object as SecretObject).data),
+      onChange: (_key, texts) => {
+        if (texts !== undefined && isComplete(texts)) {
+          this.#known = texts;
+          adopt(texts);
+        }
+        this.#queue.add(KEY);
+      },
+      log,
+    });
+  }
+
   /** Any change is a reason to look; what is decided is decided from what is read then. */
-  #watch(path: string, name: string): Informer<string> {
+  #watchConfiguration(path: string): Informer<string> {
     return new Informer<string>({
       client: this.#options.client,
       path,
-      selectors: { fieldSelector: `metadata.name=${name}` },
-      store: (object: ApiObject) => object.metadata?.resourceVersion,
+      selectors: { fieldSelector: `metadata.name=${WEBHOOK_CONFIGURATION}` },
+      store: object => object.metadata?.resourceVersion,
       onChange: () => this.#queue.add(KEY),
       log: this.#options.log,
     });
   }
 
+  /** Another replica that was faster is no failure. */
   async #reconcile(): Promise<ReconcileResult> {
-    const { mayWrite, adopt } = this.#options;
-    const configurations = mayWrite ? await this.#readConfigurations() : [];
+    try {
+      return await this.#look();
+    } catch (error) {
+      if (isConflict(error)) return { requeueAfterMs: CONFLICT_MS };
+      throw error;
+    }
+  }
+
+  async #look(): Promise<ReconcileResult> {
+    const configurations = this.#options.mayWrite ? await this.#readConfigurations() : [];
     const object = await this.#readSecret();
     const texts = decode(object?.data);
     if (object === undefined || !isComplete(texts)) {
       await this.#restore(object, texts);
       return {};
     }
-    this.#known = texts;
-    adopt(texts);
     if (configurations.length === 0) return { requeueAfterMs: CHECK_MS };
     await this.#bringInStep(configurations, object, texts);
     return this.#step(object, texts);
@@ -215,7 +242,7 @@ export class Rotation {
     return {};
   }
 
-  /** Fails with a conflict when another replica was faster; the queue then looks again. */
+  /** Rejects with a conflict when another replica was faster. */
   async #write(object: SecretObject, texts: SecretTexts): Promise<void> {
     const annotations = Object.entries(object.metadata.annotations ?? {}).filter(
       ([name]) => name !== ROTATE_ANNOTATION,

@@ -22,10 +22,11 @@ function cluster(): { readonly asked: string[]; readonly client: ApiClient } {
   const data = Object.fromEntries(
     Object.entries(secret).map(([name, text]) => [name, Buffer.from(text).toString("base64")]),
   );
+  const metadata = { name: "mine", namespace: "here", resourceVersion: "1" };
   const get = (path: string): Promise<unknown> => {
     asked.push(path);
-    const isOne = /\/secrets\/[^/]+$/.test(path);
-    if (isOne) return Promise.resolve({ metadata: { name: "mine", resourceVersion: "1" }, data });
+    if (path.endsWith("/secrets")) return Promise.resolve({ items: [{ metadata, data }] });
+    if (path.includes("/secrets/")) return Promise.resolve({ metadata, data });
     return Promise.reject(new ApiError("nothing there", { code: "status", status: 404 }));
   };
   const stream = () => Promise.reject(new ApiError("no watch", { code: "network" }));
