@@ -3,7 +3,15 @@
  * whatever follows; `yes`, `on`, `y` and their kind are booleans; `014`, `0b11` and `1_000` are numbers; of two equal keys the last counts.
  * JSON is read too. Total: hostile input is refused, never followed.
  */
-import { Composer, Lexer, LineCounter, Parser, type Document, type ScalarTag } from "yaml";
+import {
+  Composer,
+  isScalar,
+  Lexer,
+  LineCounter,
+  Parser,
+  type Document,
+  type ScalarTag,
+} from "yaml";
 import { toShownText } from "../lib/config/problem";
 
 /** One document of a text. */
@@ -68,15 +76,21 @@ function splitDocuments(text: string): readonly Part[] {
 
 function readPart(part: Part): readonly ReadDocument[] {
   const counter = new LineCounter();
+  counter.addNewLine(0);
+  // What is missing at the end is missing on the last line that says anything.
+  const end = part.text.trimEnd().length;
   const toLineAndColumn = (offset: number): LineAndColumn => {
-    const { line, col } = counter.linePos(offset);
+    const { line, col } = counter.linePos(Math.min(offset, end));
     return { line: Math.max(line, 1) + part.lines, column: Math.max(col, 1) };
   };
   try {
     return parsePart(part.text, counter).flatMap(parsed => {
       const [error] = parsed.errors;
-      if (error) return [fault(toLineAndColumn(error.pos[0]), error.message)];
-      return parsed.contents === null
+      if (error) {
+        const reason = REASONS[error.code] ?? error.message;
+        return [fault(toLineAndColumn(error.pos[0]), reason)];
+      }
+      return isEmpty(parsed.contents)
         ? []
         : [{ ok: true, value: { document: parsed, toLineAndColumn } }];
     });
@@ -85,6 +99,17 @@ function readPart(part: Part): readonly ReadDocument[] {
     const reason = error instanceof Error ? error.message : String(error);
     return [fault(toLineAndColumn(0), reason)];
   }
+}
+
+/** In place of what the reader of YAML says about its own options. */
+const REASONS: Readonly<Record<string, string>> = {
+  NON_STRING_KEY: "a key is no text",
+  RESOURCE_EXHAUSTION: "it is nested too deeply",
+};
+
+/** Whether there is nothing but comments. */
+function isEmpty(contents: unknown): boolean {
+  return contents === null || (isScalar(contents) && contents.value === null);
 }
 
 function fault(at: LineAndColumn, reason: string): ReadDocument {

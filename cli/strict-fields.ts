@@ -40,6 +40,8 @@ const METADATA_FIELDS = [
   ...["annotations", "ownerReferences", "finalizers", "managedFields"],
 ];
 
+const COMMON_METADATA = "name, namespace, labels and annotations";
+
 interface Complaint {
   readonly field: string;
   readonly value?: string;
@@ -77,10 +79,13 @@ export function findUnknownFields(manifest: Manifest): readonly Problem[] {
   if (schema === undefined) return [];
   const inMetadata = Object.keys(toRecord(object["metadata"]))
     .filter(key => !METADATA_FIELDS.includes(key))
-    .map(key => ({ field: `metadata.${key}`, known: METADATA_FIELDS.join(", ") }));
+    .map(key => ({ field: `metadata.${key}`, known: COMMON_METADATA }));
   const elsewhere = conform(object, schema)
     .violations.filter(({ code, field }) => code === "unknown" && field !== ".metadata")
-    .map(({ field, allowed }) => ({ field: field.slice(1), known: allowed }));
+    .map(({ field, allowed }) => ({
+      field: field.slice(1),
+      known: field.lastIndexOf(".") === 0 ? "apiVersion, kind, metadata and spec" : allowed,
+    }));
   return [...inMetadata.slice(0, MAX_NAMED), ...elsewhere].map(({ field, known }) =>
     problem(manifest, {
       field,
