@@ -4,6 +4,7 @@
  */
 import { checkConfiguration, checkForReview } from "./check";
 import { isSameObject, problemKey, quote, type ObjectRef, type Problem } from "./problem";
+import { ReadMemo } from "./read-memo";
 import { readSubject, toObjectRef } from "./read-subjects";
 import type { ConfigurationResources } from "./resources";
 import {
@@ -44,6 +45,8 @@ export interface Review {
 export interface ReviewOptions {
   /** Where Herald looks for its resources; elsewhere they would have no effect. */
   readonly namespace: string;
+  /** What was read before, kept by a caller that reviews often. */
+  readonly memo?: ReadMemo;
 }
 
 /**
@@ -53,7 +56,7 @@ export interface ReviewOptions {
 export function reviewChange(
   change: Change,
   live: ConfigurationResources,
-  { namespace }: ReviewOptions,
+  { namespace, memo = new ReadMemo() }: ReviewOptions,
 ): Review {
   const list = LISTS.get(change.kind);
   if (list === undefined) return NOTHING;
@@ -62,11 +65,11 @@ export function reviewChange(
   if (ref.namespace !== namespace) return reviewElsewhere(change, ref, namespace);
   switch (change.operation) {
     case "CREATE":
-      return reviewCreation(ref, replace(live, { ref, list, object: change.object }));
+      return reviewCreation(change, live, { ref, list, memo });
     case "UPDATE":
-      return reviewUpdate(change, live, { ref, list });
+      return reviewUpdate(change, live, { ref, list, memo });
     case "DELETE":
-      return reviewDeletion(change, live, { ref, list });
+      return reviewDeletion(change, live, { ref, list, memo });
   }
 }
 
@@ -92,6 +95,7 @@ const NOTHING: Review = { refusals: [], warnings: [] };
 interface Place {
   readonly ref: ObjectRef;
   readonly list: ListName;
+  readonly memo: ReadMemo;
 }
 
 /** Rule V-W1: nobody looks there. What exists there may be changed and removed. */
@@ -109,8 +113,9 @@ function reviewElsewhere(change: Change, ref: ObjectRef, namespace: string): Rev
   return { refusals: [], warnings: [{ ...problem, severity: "warn" }] };
 }
 
-function reviewCreation(ref: ObjectRef, after: ConfigurationResources): Review {
-  const { problems } = checkForReview(after, ref);
+function reviewCreation(change: Change, live: ConfigurationResources, place: Place): Review {
+  const { ref, memo } = place;
+  const { problems } = checkForReview(replace(live, place, change.object), ref, { memo });
   const own = problems.filter(problem => takesPart(problem, ref));
   return {
     refusals: own.filter(isLastingRefusal).concat(own.filter(isStrict).map(asRefusal)),
@@ -120,11 +125,12 @@ function reviewCreation(ref: ObjectRef, after: ConfigurationResources): Review {
   };
 }
 
-function reviewUpdate(change: Change, live: ConfigurationResources, { ref, list }: Place): Review {
-  const before = replace(live, { ref, list, object: change.oldObject });
-  const after = replace(live, { ref, list, object: change.object });
-  const checkedBefore = checkForReview(before, ref);
-  const checkedAfter = checkForReview(after, ref);
+function reviewUpdate(change: Change, live: ConfigurationResources, place: Place): Review {
+  const { ref, memo } = place;
+  const before = replace(live, place, change.oldObject);
+  const after = replace(live, place, change.object);
+  const checkedBefore = checkForReview(before, ref, { memo });
+  const checkedAfter = checkForReview(after, ref, { memo });
   const known = new Set(checkedBefore.problems.map(problemKey));
   const own = checkedAfter.problems.filter(problem => takesPart(problem, ref));
   const others = checkedAfter.problems.filter(
@@ -141,13 +147,10 @@ function reviewUpdate(change: Change, live: ConfigurationResources, { ref, list 
 }
 
 /** Rule V-W2, and what the others will miss. Everything but a profile in use may be deleted. */
-function reviewDeletion(
-  change: Change,
-  live: ConfigurationResources,
-  { ref, list }: Place,
-): Review {
-  const before = checkConfiguration(replace(live, { ref, list, object: change.object }));
-  const after = checkConfiguration(replace(live, { ref, list, object: undefined }));
+function reviewDeletion(change: Change, live: ConfigurationResources, place: Place): Review {
+  const { ref, memo } = place;
+  const before = checkConfiguration(replace(live, place, change.object), { memo });
+  const after = checkConfiguration(replace(live, place, undefined), { memo });
   const known = new Set(before.problems.map(problemKey));
   const news = after.problems.filter(
     problem =>
@@ -179,7 +182,8 @@ function isSameContent({ kind, object, oldObject }: Change): boolean {
 /** The live configuration with the object in its place, or without it when `object` is undefined. */
 function replace(
   live: ConfigurationResources,
-  { ref, list, object }: Place & { readonly object: unknown },
+  { ref, list }: Place,
+  object: unknown,
 ): ConfigurationResources {
   const stored: readonly unknown[] = live[list] ?? [];
   const others = stored.filter(item => !isSameObject(toObjectRef(ref.kind, item), ref));

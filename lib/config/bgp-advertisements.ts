@@ -4,10 +4,28 @@ import type { CommunityAliases } from "./communities";
 import { compareCommunities, formatCommunity, parseCommunity, type Community } from "./community";
 import type { BgpAdvertisementConfig } from "./configuration";
 import type { BGPAdvertisementSpec } from "./generated/resources";
+import type { Selector } from "./labels";
 import { readDistinct, readSelectors } from "./selectors";
 import type { Subject } from "./subject";
 
 export type BgpAdvertisementSubject = Subject<Partial<BGPAdvertisementSpec>>;
+
+/** An advertisement as far as it can be read without knowing pools and aliases. */
+export interface BgpAdvertisementDraft {
+  readonly subject: BgpAdvertisementSubject;
+  readonly poolSelectors: readonly Selector[];
+  /** Literals, and aliases that have to be looked up; each once. */
+  readonly communities: readonly GivenCommunity[];
+  /** Without pools and communities. */
+  readonly config: BgpAdvertisementConfig;
+}
+
+interface GivenCommunity {
+  readonly text: string;
+  readonly field: string;
+  /** Absent: the text is the name of an alias. */
+  readonly literal?: Community;
+}
 
 /** An advertisement whose pools may still be reduced by the rules that look at several objects. */
 export interface ReadBgpAdvertisement {
@@ -19,11 +37,7 @@ export interface ReadBgpAdvertisement {
 const MAX_COMMUNITIES = 63;
 
 /** Reads one advertisement; everything that is wrong with it by itself is reported on the subject. */
-export function readBgpAdvertisement(
-  subject: BgpAdvertisementSubject,
-  directory: PoolDirectory,
-  aliases: CommunityAliases,
-): ReadBgpAdvertisement {
+export function readBgpAdvertisement(subject: BgpAdvertisementSubject): BgpAdvertisementDraft {
   const { spec, ref } = subject;
   readDistinct(subject, spec.ipAddressPools, { field: "spec.ipAddressPools", rule: "V-G1" });
   const poolSelectors = readSelectors(subject, spec.ipAddressPoolSelectors, {
@@ -34,7 +48,7 @@ export function readBgpAdvertisement(
   checkAggregationLengths(subject);
   const config: BgpAdvertisementConfig = {
     name: ref.name,
-    pools: resolvePools(subject, poolSelectors, directory),
+    pools: [],
     nodeSelectors: readSelectors(subject, spec.nodeSelectors, {
       field: "spec.nodeSelectors",
       doubles: "V-G5",
@@ -48,10 +62,23 @@ export function readBgpAdvertisement(
     aggregationLengthV4: spec.aggregationLength ?? 32,
     aggregationLengthV6: spec.aggregationLengthV6 ?? 128,
     localPref: spec.localPref ?? 0,
-    communities: readCommunities(subject, aliases),
+    communities: [],
     peers: readDistinct(subject, spec.peers, { field: "spec.peers", rule: "V-G3" }),
   };
-  return { subject, config };
+  return { subject, poolSelectors, communities: readCommunities(subject), config };
+}
+
+/** Looks up pools and aliases; what is missing is reported on the subject. */
+export function resolveBgpAdvertisement(
+  { subject, poolSelectors, communities, config }: BgpAdvertisementDraft,
+  directory: PoolDirectory,
+  aliases: CommunityAliases,
+): ReadBgpAdvertisement {
+  const pools = resolvePools(subject, poolSelectors, directory);
+  return {
+    subject,
+    config: { ...config, pools, communities: resolveCommunities(subject, communities, aliases) },
+  };
 }
 
 const LENGTHS = [
@@ -86,22 +113,55 @@ function checkAggregationLengths(subject: BgpAdvertisementSubject): void {
   }
 }
 
-function readCommunities(
+function readCommunities(subject: BgpAdvertisementSubject): readonly GivenCommunity[] {
+  const field = "spec.communities";
+  readDistinct(subject, subject.spec.communities, { field, rule: "V-G2" });
+  const given = new Map<string, GivenCommunity>();
+  for (const [index, text] of (subject.spec.communities ?? []).entries()) {
+    if (subject.isFull) break;
+    if (given.has(text)) continue;
+    const community = readCommunity(subject, text, `${field}[${index}]`);
+    if (community) given.set(text, community);
+  }
+  return [...given.values()];
+}
+
+/** A text with a colon is a literal and must be one; any other is an alias, which may still come. */
+function readCommunity(
   subject: BgpAdvertisementSubject,
+  text: string,
+  field: string,
+): GivenCommunity | undefined {
+  const literal = parseCommunity(text);
+  if (literal.ok) return { text, field, literal: literal.value };
+  const isNumber = literal.error.code !== "alias";
+  if (!isNumber && !text.includes(":")) return { text, field };
+  subject.refuse({
+    rule: isNumber ? "V-G11" : "V-G12",
+    field,
+    value: text,
+    reason: "is no BGP community",
+    wayOut: "Write 64500:1 (each part up to 65535) or large:64500:1:2 (each up to 4294967295).",
+  });
+  return undefined;
+}
+
+function resolveCommunities(
+  subject: BgpAdvertisementSubject,
+  given: readonly GivenCommunity[],
   aliases: CommunityAliases,
 ): readonly Community[] {
-  const field = "spec.communities";
-  const texts = readDistinct(subject, subject.spec.communities, { field, rule: "V-G2" });
   const communities = new Map<string, Community>();
-  for (const text of texts) {
-    const index = (subject.spec.communities ?? []).indexOf(text);
-    const community = readCommunity(subject, aliases, { text, field: `${field}[${index}]` });
+  for (const item of given) {
+    if (subject.isFull) break;
+    const community = item.literal ?? aliases.get(item.text);
     if (community) communities.set(`${community.type}:${formatCommunity(community)}`, community);
+    else refuseUnknownAlias(subject, item);
   }
   if (communities.size > MAX_COMMUNITIES) {
     subject.refuseNew({
       rule: "V-X5",
-      field,
+      field: "spec.communities",
       reason: `has ${communities.size} entries, more than the ${MAX_COMMUNITIES} that one route can carry`,
       wayOut: `List at most ${MAX_COMMUNITIES} communities.`,
     });
@@ -109,34 +169,15 @@ function readCommunities(
   return [...communities.values()].sort(compareCommunities);
 }
 
-/** A text with a colon is a literal and must be one; any other is an alias, which may still come. */
-function readCommunity(
+function refuseUnknownAlias(
   subject: BgpAdvertisementSubject,
-  aliases: CommunityAliases,
-  { text, field }: { readonly text: string; readonly field: string },
-): Community | undefined {
-  const literal = parseCommunity(text);
-  if (literal.ok) return literal.value;
-  const finding = {
+  { text, field }: GivenCommunity,
+): void {
+  subject.refuseForNow({
+    rule: "V-G12",
     field,
     value: text,
-    wayOut: "Write 64500:1 (each part up to 65535) or large:64500:1:2 (each up to 4294967295).",
-  };
-  if (literal.error.code !== "alias") {
-    subject.refuse({ ...finding, rule: "V-G11", reason: "is no BGP community" });
-    return undefined;
-  }
-  if (text.includes(":")) {
-    subject.refuse({ ...finding, rule: "V-G12", reason: "is no BGP community" });
-    return undefined;
-  }
-  const alias = aliases.get(text);
-  if (alias) return alias;
-  subject.refuseForNow({
-    ...finding,
-    rule: "V-G12",
     reason: "is an alias that no Community object defines, so nothing is announced",
     wayOut: "Define the alias in a Community object, or write the numbers.",
   });
-  return undefined;
 }

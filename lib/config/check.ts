@@ -6,6 +6,7 @@ import type { Configuration } from "./configuration";
 import { applyCrossRules } from "./cross-rules";
 import { sortProblems, type ObjectRef, type Problem } from "./problem";
 import { readAll, usableConfigs, type View } from "./read-all";
+import { ReadMemo } from "./read-memo";
 import type { ConfigurationResources } from "./resources";
 import { judgeBgpExtras } from "./run-time-rules";
 import type { Subject } from "./subject";
@@ -18,12 +19,20 @@ export interface CheckedConfiguration {
   readonly problems: readonly Problem[];
 }
 
+export interface CheckOptions {
+  /** What was read before, kept by a caller that checks often; without one everything is read anew. */
+  readonly memo?: ReadMemo;
+}
+
 /**
  * Checks everything against everything. The result does not depend on the order of the lists. Total: hostile objects are
  * refused, nothing is thrown.
  */
-export function checkConfiguration(resources: ConfigurationResources): CheckedConfiguration {
-  return judge(resources, { isUsable: subject => !subject.isBroken && !subject.isWaiting });
+export function checkConfiguration(
+  resources: ConfigurationResources,
+  { memo = new ReadMemo() }: CheckOptions = {},
+): CheckedConfiguration {
+  return judge(resources, { memo, isUsable: subject => !subject.isBroken && !subject.isWaiting });
 }
 
 /**
@@ -33,8 +42,9 @@ export function checkConfiguration(resources: ConfigurationResources): CheckedCo
 export function checkForReview(
   resources: ConfigurationResources,
   changed: ObjectRef,
+  { memo = new ReadMemo() }: CheckOptions = {},
 ): CheckedConfiguration {
-  return judge(resources, { isUsable: subject => !subject.isBroken, youngest: changed });
+  return judge(resources, { memo, isUsable: subject => !subject.isBroken, youngest: changed });
 }
 
 function judge(resources: ConfigurationResources, view: View): CheckedConfiguration {

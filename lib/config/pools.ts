@@ -1,7 +1,10 @@
-/** IPAddressPools: what one pool has to be by itself (rules V-L1 … L3 and V-L5 … L8). Overlaps are pool-overlaps.ts. */
+/** IPAddressPools: what one pool has to be by itself (rules V-L1 … V-L8); against other pools: pool-overlaps.ts. */
 import { parseIpRange, type RangeParseError } from "../net/ip-prefix";
+import { claimsOf, type Claim } from "./claims";
 import type { Pool, PoolEntry, ServiceAllocation } from "./configuration";
 import type { IPAddressPoolSpec } from "./generated/resources";
+import { MAX_ENTRY_CHARACTERS } from "./limits";
+import { refuseOwnOverlaps } from "./pool-overlaps";
 import { readDistinct, readSelectors } from "./selectors";
 import type { Subject } from "./subject";
 
@@ -9,8 +12,8 @@ import type { Subject } from "./subject";
 export interface PoolSubject {
   readonly subject: Subject<Partial<IPAddressPoolSpec>>;
   readonly pool: Pool;
-  /** For each entry of the pool, its index in `spec.addresses`. */
-  readonly indexes: readonly number[];
+  /** Its addresses, sorted. */
+  readonly claims: readonly Claim[];
 }
 
 /** Reads one pool; everything that is wrong with it by itself is reported on the subject. */
@@ -37,7 +40,9 @@ export function readPool(subject: Subject<Partial<IPAddressPoolSpec>>): PoolSubj
     ...(serviceAllocation ? { serviceAllocation } : {}),
     ...readOptIns(spec),
   };
-  return { subject, pool, indexes };
+  const claims = claimsOf(ref, entries, indexes);
+  refuseOwnOverlaps(subject, claims);
+  return { subject, pool, claims };
 }
 
 /** What MetalLB does not have; the schema has checked it. */
@@ -82,9 +87,10 @@ function readEntry<Spec>(
   text: string,
   field: string,
 ): PoolEntry | undefined {
-  const range = parseIpRange(text);
-  if (range.ok) return { text, range: range.value };
-  subject.refuse({ ...RANGE_RULES[range.error.code], field, value: text });
+  const range = parseIpRange(text.slice(0, MAX_ENTRY_CHARACTERS + 1));
+  if (range.ok && text.length <= MAX_ENTRY_CHARACTERS) return { text, range: range.value };
+  const code = range.ok ? "not-a-range" : range.error.code;
+  subject.refuse({ ...RANGE_RULES[code], field, value: text });
   return undefined;
 }
 

@@ -1,7 +1,13 @@
 /** Every resource by itself, and the pools against each other: the ground on which the rules about several objects stand. */
-import { createPoolDirectory, type PoolDirectory } from "./advertisement-scope";
+import { createPoolDirectory, resolvePools, type PoolDirectory } from "./advertisement-scope";
 import { readBfdProfile } from "./bfd-profiles";
-import { readBgpAdvertisement, type ReadBgpAdvertisement } from "./bgp-advertisements";
+import {
+  readBgpAdvertisement,
+  resolveBgpAdvertisement,
+  type BgpAdvertisementDraft,
+  type ReadBgpAdvertisement,
+} from "./bgp-advertisements";
+import type { Claims } from "./claims";
 import { readCommunityAliases } from "./communities";
 import type { BfdProfileConfig, L2AdvertisementConfig } from "./configuration";
 import type {
@@ -12,21 +18,19 @@ import type {
   IPAddressPoolSpec,
   L2AdvertisementSpec,
 } from "./generated/resources";
-import { readL2Advertisement } from "./l2-advertisements";
+import { readL2Advertisement, type ReadL2Advertisement } from "./l2-advertisements";
 import type { ReadPeer } from "./peer-references";
 import { readPeer } from "./peers";
 import { refuseOverlaps } from "./pool-overlaps";
 import { readPool, type PoolSubject } from "./pools";
-import { compareText, type ObjectRef } from "./problem";
-import { readSubjects } from "./read-subjects";
+import { compareText } from "./problem";
+import { readObjects, type KindReader, type ReadObject, type ReadOptions } from "./read-subjects";
 import type { ConfigurationResources } from "./resources";
 import type { Subject } from "./subject";
 
 /** From where the configuration is looked at. */
-export interface View {
+export interface View extends ReadOptions {
   readonly isUsable: (subject: Subject<unknown>) => boolean;
-  /** Counts as younger than every other object, whatever its time of creation. */
-  readonly youngest?: ObjectRef;
 }
 
 /** A resource with what was read from it. */
@@ -35,9 +39,10 @@ export interface Read<Spec, Config> {
   readonly config: Config;
 }
 
-/** All lists oldest first; `directory` holds the pools that are in force. */
+/** All lists oldest first; `directory` and `claims` hold the pools that are in force. */
 export interface ReadResources {
   readonly pools: readonly PoolSubject[];
+  readonly claims: Claims;
   readonly directory: PoolDirectory;
   readonly profiles: readonly Read<BFDProfileSpec, BfdProfileConfig>[];
   readonly communities: readonly Subject<Partial<CommunitySpec>>[];
@@ -47,16 +52,8 @@ export interface ReadResources {
 }
 
 export function readAll(resources: ConfigurationResources, view: View): ReadResources {
-  const { youngest } = view;
-  const subjects = <Spec extends object>(
-    kind: string,
-    list: readonly unknown[] | undefined,
-  ): readonly Subject<Partial<Spec>>[] => readSubjects<Spec>(kind, list, youngest);
-
-  const pools = subjects<IPAddressPoolSpec>("IPAddressPool", resources.ipAddressPools).map(
-    readPool,
-  );
-  refuseOverlaps(pools);
+  const pools = readObjects(POOLS, resources.ipAddressPools, view);
+  const claims = refuseOverlaps(pools);
   const directory = createPoolDirectory(
     pools
       .filter(({ subject }) => view.isUsable(subject))
@@ -64,28 +61,50 @@ export function readAll(resources: ConfigurationResources, view: View): ReadReso
       .sort((left, right) => compareText(left.name, right.name)),
     pools.map(({ subject }) => subject.ref),
   );
-  const communities = subjects<CommunitySpec>("Community", resources.communities);
+  const communities = readObjects(COMMUNITIES, resources.communities, view).map(
+    ({ subject }) => subject,
+  );
   const aliases = readCommunityAliases(communities);
   return {
     pools,
+    claims,
     directory,
-    profiles: subjects<BFDProfileSpec>("BFDProfile", resources.bfdProfiles).map(subject => ({
-      subject,
-      config: readBfdProfile(subject),
-    })),
+    profiles: readObjects(PROFILES, resources.bfdProfiles, view),
     communities,
-    peers: subjects<BGPPeerSpec>("BGPPeer", resources.bgpPeers).map(subject => ({
-      subject,
-      config: readPeer(subject),
-    })),
-    l2: subjects<L2AdvertisementSpec>("L2Advertisement", resources.l2Advertisements).map(
-      subject => ({ subject, config: readL2Advertisement(subject, directory) }),
+    peers: readObjects(PEERS, resources.bgpPeers, view),
+    l2: readObjects(L2, resources.l2Advertisements, view).map(
+      ({ subject, config, poolSelectors }) => ({
+        subject,
+        config: { ...config, pools: resolvePools(subject, poolSelectors, directory) },
+      }),
     ),
-    bgp: subjects<BGPAdvertisementSpec>("BGPAdvertisement", resources.bgpAdvertisements).map(
-      subject => readBgpAdvertisement(subject, directory, aliases),
+    bgp: readObjects(BGP, resources.bgpAdvertisements, view).map(draft =>
+      resolveBgpAdvertisement(draft, directory, aliases),
     ),
   };
 }
+
+const POOLS: KindReader<IPAddressPoolSpec, PoolSubject> = { kind: "IPAddressPool", read: readPool };
+const COMMUNITIES: KindReader<CommunitySpec, ReadObject<CommunitySpec>> = {
+  kind: "Community",
+  read: subject => ({ subject }),
+};
+const PROFILES: KindReader<BFDProfileSpec, Read<BFDProfileSpec, BfdProfileConfig>> = {
+  kind: "BFDProfile",
+  read: subject => ({ subject, config: readBfdProfile(subject) }),
+};
+const PEERS: KindReader<BGPPeerSpec, ReadPeer> = {
+  kind: "BGPPeer",
+  read: subject => ({ subject, config: readPeer(subject) }),
+};
+const L2: KindReader<L2AdvertisementSpec, ReadL2Advertisement> = {
+  kind: "L2Advertisement",
+  read: readL2Advertisement,
+};
+const BGP: KindReader<BGPAdvertisementSpec, BgpAdvertisementDraft> = {
+  kind: "BGPAdvertisement",
+  read: readBgpAdvertisement,
+};
 
 /** The configurations of the usable ones, sorted by name. */
 export function usableConfigs<Config extends { readonly name: string }>(

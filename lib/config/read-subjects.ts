@@ -1,32 +1,56 @@
 /** From untrusted resources to subjects: types and bounds as the API server checks them (rules V-S and V-B). */
 import { RESOURCE_SCHEMAS } from "./generated/schemas";
 import type { Labels } from "./labels";
+import { LABELS_LIMIT } from "./limits";
 import { compareText, isSameObject, type ObjectRef } from "./problem";
+import type { ReadMemo } from "./read-memo";
 import { conform, type SchemaViolation } from "./schema-check";
 import { compareAge, Subject, YOUNGEST } from "./subject";
 
 const DEFAULT_VERSIONS: Readonly<Record<string, string>> = { BGPPeer: "v1beta2" };
 
+/** What was made of one object by itself. */
+export interface ReadObject<Spec> {
+  readonly subject: Subject<Partial<Spec>>;
+}
+
+/** The reader of one kind: what is left to do once types and bounds are checked. */
+export interface KindReader<Spec, Read extends ReadObject<Spec>> {
+  readonly kind: string;
+  readonly read: (subject: Subject<Partial<Spec>>) => Read;
+}
+
+export interface ReadOptions {
+  readonly memo: ReadMemo;
+  /** Comes last, whatever its time of creation. */
+  readonly youngest?: ObjectRef | undefined;
+}
+
 /**
- * The subjects of one kind, oldest first. An object that violates the schema is refused; what of it conforms is still there
- * for the other rules. `youngest` comes last whatever its time of creation. `Spec` is the generated interface of the kind's spec, without its required fields being certain.
+ * Every object of one kind read by itself, oldest first. An object that violates the schema is refused; what of it conforms is
+ * still there for the other rules. `Spec` is the generated interface of the kind's spec, without its required fields being certain.
+ * The subjects are the caller's own.
  */
-export function readSubjects<Spec extends object>(
-  kind: string,
+export function readObjects<Spec extends object, Read extends ReadObject<Spec>>(
+  { kind, read }: KindReader<Spec, Read>,
   resources: readonly unknown[] | undefined,
-  youngest?: ObjectRef,
-): readonly Subject<Partial<Spec>>[] {
-  const subjects = (resources ?? []).map(resource => readSubject<Spec>(kind, resource, youngest));
-  subjects.sort(compareAge);
-  refuseDoubles(subjects);
-  return subjects;
+  { memo, youngest }: ReadOptions,
+): readonly Read[] {
+  const objects = (resources ?? []).map(resource => {
+    const template = memo.get(kind, resource, () => read(readSubject<Spec>(kind, resource)));
+    const { ref } = template.subject;
+    const isYoungest = youngest !== undefined && isSameObject(ref, youngest);
+    return { ...template, subject: template.subject.fork(isYoungest ? YOUNGEST : undefined) };
+  });
+  objects.sort((left, right) => compareAge(left.subject, right.subject));
+  refuseDoubles(objects.map(({ subject }) => subject));
+  return objects;
 }
 
 /** One object as a subject; never throws, whatever the object is. */
 export function readSubject<Spec extends object>(
   kind: string,
   resource: unknown,
-  youngest?: ObjectRef,
 ): Subject<Partial<Spec>> {
   const object = toRecord(resource);
   const metadata = toRecord(object["metadata"]);
@@ -36,11 +60,11 @@ export function readSubject<Spec extends object>(
     ? conform(object["spec"] ?? specInPlaceOfNone(kind), schema)
     : { value: {}, violations: [] };
   const ref = toObjectRef(kind, resource);
-  const labels = toLabels(metadata["labels"]);
-  const isYoungest = youngest !== undefined && isSameObject(ref, youngest);
-  const createdAt = isYoungest ? YOUNGEST : toText(metadata["creationTimestamp"]);
+  const labels = readLabels(metadata["labels"]);
   const spec = (value ?? {}) as Partial<Spec>; // conform() made it match the schema the type is generated from.
-  const subject = new Subject(ref, { labels, spec, createdAt });
+  const createdAt = toText(metadata["creationTimestamp"]);
+  const subject = new Subject(ref, { labels: labels ?? {}, spec, createdAt });
+  if (labels === undefined) refuseLabels(subject);
   for (const violation of violations) report(subject, violation, version);
   return subject;
 }
@@ -91,6 +115,11 @@ function report<Spec>(subject: Subject<Spec>, violation: SchemaViolation, versio
       reason: "is no field of this kind and is ignored",
       wayOut: `Known fields here are ${violation.allowed}.`,
     });
+    return;
+  }
+  if (violation.limit !== undefined) {
+    const wayOut = "Spread it over several objects.";
+    subject.refuse({ rule: violation.limit.rule, field, reason: violation.allowed, wayOut });
     return;
   }
   const rule = schemaRule(subject.ref.kind, version, field);
@@ -148,9 +177,24 @@ function toText(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-function toLabels(value: unknown): Labels {
-  const entries = Object.entries(toRecord(value)).filter(
-    (entry): entry is [string, string] => typeof entry[1] === "string",
-  );
-  return Object.fromEntries(entries.sort(([left], [right]) => compareText(left, right)));
+/** Undefined when there are too many. */
+function readLabels(value: unknown): Labels | undefined {
+  const labels = toRecord(value);
+  const keys = Object.keys(labels);
+  if (keys.length > LABELS_LIMIT.maximum) return undefined;
+  const entries = keys
+    .sort(compareText)
+    .map(key => [key, labels[key]] as const)
+    .filter((entry): entry is [string, string] => typeof entry[1] === "string");
+  return Object.fromEntries(entries);
+}
+
+function refuseLabels<Spec>(subject: Subject<Spec>): void {
+  const { rule, maximum, what } = LABELS_LIMIT;
+  subject.refuse({
+    rule,
+    field: "metadata.labels",
+    reason: `has more than the ${maximum} ${what} that are allowed`,
+    wayOut: "Remove those that nothing selects by.",
+  });
 }

@@ -3,8 +3,8 @@ import { assert } from "../net/result";
 import { findLostAddresses } from "./address-loss";
 import type { CheckedConfiguration } from "./check";
 import type { BGPPeerSpec } from "./generated/resources";
-import { formatObject, isSameObject, type ObjectRef, type Problem } from "./problem";
-import { readSubject, readSubjects } from "./read-subjects";
+import { compareText, formatObject, isSameObject, type ObjectRef, type Problem } from "./problem";
+import { readSubject } from "./read-subjects";
 import type { ConfigurationResources } from "./resources";
 import { Subject, type Finding } from "./subject";
 
@@ -19,9 +19,11 @@ export function refuseProfileInUse(
   ref: ObjectRef,
   live: ConfigurationResources,
 ): readonly Problem[] {
-  const users = readSubjects<BGPPeerSpec>("BGPPeer", live.bgpPeers)
+  const users = (live.bgpPeers ?? [])
+    .map(peer => readSubject<BGPPeerSpec>("BGPPeer", peer))
     .filter(({ spec }) => spec.bfdProfile === ref.name)
-    .map(subject => subject.ref);
+    .map(subject => subject.ref)
+    .sort((left, right) => compareText(left.name, right.name));
   const [first] = users;
   if (first === undefined) return [];
   const more = users.length > 1 ? ` and ${users.length - 1} more` : "";

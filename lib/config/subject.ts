@@ -1,5 +1,12 @@
 /** A resource on its way through the rules: its parts in their declared types, and what the rules found. */
-import { formatObject, toShownText, type Nature, type ObjectRef, type Problem } from "./problem";
+import {
+  compareText,
+  formatObject,
+  toShownText,
+  type Nature,
+  type ObjectRef,
+  type Problem,
+} from "./problem";
 import type { Severity } from "./problem";
 import type { Labels } from "./labels";
 
@@ -30,7 +37,7 @@ export class Subject<Spec> {
   readonly spec: Spec;
   /** RFC 3339, empty when not known, or `YOUNGEST`. */
   readonly createdAt: string;
-  readonly #problems: Problem[] = [];
+  #problems: Problem[] = [];
   #isBroken = false;
   #isWaiting = false;
   #hasUnlisted = false;
@@ -43,6 +50,16 @@ export class Subject<Spec> {
     this.labels = labels;
     this.spec = spec;
     this.createdAt = createdAt;
+  }
+
+  /** A subject that goes its own way from here; `createdAt` may differ. */
+  fork(createdAt = this.createdAt): Subject<Spec> {
+    const fork = new Subject(this.ref, { labels: this.labels, spec: this.spec, createdAt });
+    fork.#problems = [...this.#problems];
+    fork.#isBroken = this.#isBroken;
+    fork.#isWaiting = this.#isWaiting;
+    fork.#hasUnlisted = this.#hasUnlisted;
+    return fork;
   }
 
   /** The object cannot be used. */
@@ -119,11 +136,11 @@ export const YOUNGEST = "~~";
 
 /** Older first; objects without a time of creation after those with one; by name between equals. */
 export function compareAge<Spec>(left: Subject<Spec>, right: Subject<Spec>): number {
-  const [a, b] = [ageKey(left), ageKey(right)];
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
+  return (
+    compareText(left.createdAt || UNKNOWN_AGE, right.createdAt || UNKNOWN_AGE) ||
+    compareText(left.ref.name, right.ref.name)
+  );
 }
 
-function ageKey<Spec>({ createdAt, ref }: Subject<Spec>): string {
-  return `${createdAt === "" ? "~" : createdAt}\u0000${ref.name}`;
-}
+/** Behind every time of creation, before `YOUNGEST`. */
+const UNKNOWN_AGE = "~";
