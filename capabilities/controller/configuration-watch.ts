@@ -90,6 +90,10 @@ export class ConfigurationWatch {
     return this.#pools.get(`${this.#options.namespace}/${name}`);
   }
 
+  pools(): Iterable<IPAddressPool> {
+    return this.#pools.values();
+  }
+
   resources(): ConfigurationResources {
     return {
       ipAddressPools: [...this.#pools.values()],

@@ -19,6 +19,7 @@ import { ConfigurationWatch } from "./configuration-watch";
 import { formatIdentity, freeLeaseOfDead, LEASE_NAME, type ProcessIdentity } from "./leadership";
 import { ControllerMetrics } from "./metrics";
 import { PoolStatusWriter } from "./pool-status";
+import { storedReservations } from "./stored-reservations";
 import { ServiceDirectory } from "./service-directory";
 import { ServiceReconciler } from "./service-reconciler";
 
@@ -30,6 +31,8 @@ export interface ControllerOptions {
   readonly namespace: string;
   readonly lbClass: string;
   readonly podName: string | undefined;
+  /** How long the address of a deleted Service is kept for one of the same name. */
+  readonly reservationMs: number;
   readonly identity: ProcessIdentity;
   readonly log: Logger;
 }
@@ -221,7 +224,7 @@ export class Controller {
     if (!this.#lease.isHeld()) return { requeueAfterMs: LEASE_TIMES.renewMs };
     await Promise.all([this.#services.refresh(), this.#configuration.refresh()]);
     if (!this.#mayReign()) return {};
-    const allocator = new Allocator({ lbClass: this.#options.lbClass });
+    const allocator = new Allocator(this.#options);
     const { pools } = this.#judging.judge(this.#configuration.resources());
     allocator.setPools(pools, this.#configuration.namespaceLabels());
     const reconciler = new ServiceReconciler(allocator, {
@@ -229,6 +232,7 @@ export class Controller {
       events: this.#events,
       log: this.#log,
       mayWrite: () => this.#lease.isHeld(),
+      nowMs: wallClockMs,
       onLost: () => {
         this.#endReign();
         this.#workQueue.add("reign");
@@ -237,9 +241,19 @@ export class Controller {
       onPlanned: () => this.#workQueue.addAfter("pools", POOL_STATUS_DELAY_MS),
     });
     this.#reign = { allocator, reconciler };
+    this.#adopt(allocator);
+    const reservations = storedReservations(this.#configuration.pools(), {
+      exists: key => this.#services.get(key) !== undefined,
+      untilMs: wallClockMs() + this.#options.reservationMs,
+    });
+    allocator.restoreReservations(reservations, wallClockMs());
     this.#passOverAll(allocator);
     this.#workQueue.add("state");
     return {};
+  }
+
+  #adopt(allocator: Allocator): void {
+    allocator.adopt([...this.#services.all()].map(record => record.view));
   }
 
   /** Books what is held, then plans every Service: those with addresses first, then the oldest. */
@@ -275,11 +289,25 @@ export class Controller {
 
   #lookAtPools(): Promise<ReconcileResult> {
     const book = this.#book;
-    for (const name of book === undefined ? [] : this.#poolStatus.different(book)) {
-      this.#workQueue.add(`${POOL_KEY}${name}`);
-    }
-    return Promise.resolve({});
+    if (book === undefined) return Promise.resolve({});
+    book.expireReservations(wallClockMs());
+    for (const name of this.#poolStatus.different(book)) this.#workQueue.add(`${POOL_KEY}${name}`);
+    const nextMs = book.nextReservationEndMs();
+    // Reservations that end together are taken out together.
+    return Promise.resolve(
+      nextMs === undefined
+        ? {}
+        : { requeueAfterMs: Math.max(nextMs - wallClockMs(), 0) + RESERVATION_LOOK_MS },
+    );
   }
 }
+
+/** What reservations go by: their ends are in the status of pools, and the next process reads them. */
+function wallClockMs(): number {
+  return Date.now();
+}
+
+/** Delay of a look after the end of a reservation. */
+const RESERVATION_LOOK_MS = 1_000;
 
 const POOL_KEY = "pool:";

@@ -36,6 +36,7 @@ export function startController(env: Readonly<Record<string, string | undefined>
     namespace: options.namespace,
     lbClass: options.loadBalancerClass,
     podName: options.podName,
+    reservationMs: options.addressReservationSeconds * 1_000,
     identity: ownIdentity(),
     log,
   });

@@ -1,6 +1,6 @@
 /** Flags and environment of the controller: MetalLB's, read by `npm run controller` and by the Pod alike. */
 import { commonOptions } from "../cluster/common-options";
-import { optionalText, type OptionValues } from "../cluster/options";
+import { optionalText, wholeNumber, type OptionValues } from "../cluster/options";
 
 export const controllerOptions = {
   ...commonOptions,
@@ -10,6 +10,12 @@ export const controllerOptions = {
     "Secret of the speakers' heartbeats, made when absent",
   ),
   deployment: optionalText("deployment", "METALLB_DEPLOYMENT", "Deployment that owns that Secret"),
+  addressReservationSeconds: wholeNumber(
+    "address-reservation-seconds",
+    "METALLB_ADDRESS_RESERVATION_SECONDS",
+    { fallback: 600, min: 0, max: 604_800 },
+    "how long the address of a deleted Service is kept for one of the same name, 0 is off",
+  ),
 } as const;
 
 export type ControllerOptions = OptionValues<typeof controllerOptions>;

@@ -21,6 +21,8 @@ export interface ServiceReconcilerDeps {
   readonly onLost: () => void;
   /** Plan this Service soon. */
   readonly retry: (key: string) => void;
+  /** Wall clock, which reservations go by: they outlive the process. */
+  readonly nowMs: () => number;
   /** Numbers of pools may have changed. */
   readonly onPlanned: () => void;
 }
@@ -68,7 +70,7 @@ export class ServiceReconciler {
   }
 
   #plan(key: string, record: ServiceRecord | undefined): WriteStep | undefined {
-    const { write, retry, plan } = this.#allocator.reconcile(key, record?.view);
+    const { write, retry, plan } = this.#allocator.reconcile(key, record?.view, this.#deps.nowMs());
     for (const step of plan.steps) {
       if (step.type === "keep" || step.type === "report") continue;
       this.#deps.log.debug({ service: key, step: describe(step) }, "planned");
@@ -85,7 +87,8 @@ export class ServiceReconciler {
       this.#deps.onLost();
       return;
     }
-    const body = statusBody(record, write.ingress, write.pool);
+    const now = new Date(this.#deps.nowMs()).toISOString().replace(/\.[0-9]+Z$/, "Z");
+    const body = statusBody(record, write, now);
     await this.#deps.services.putStatus(key, body, this.#ending.signal);
     const event = write.ingress.length === 0 ? "clearAssignment" : "ipAllocated";
     this.#deps.log.info(

@@ -5,6 +5,7 @@
  */
 import { toPrefixes, type IpRange } from "../net/ip-prefix";
 import { addressBits, type IpFamily } from "../net/ip-address";
+import type { Ordinal } from "./free-ordinals";
 
 /** The largest value of an int64: what a counter says when there are too many addresses to count. */
 export const COUNTER_MAX = 9_223_372_036_854_775_807n;
@@ -54,18 +55,21 @@ export class AddressSpace {
   }
 
   /** The number of an address; undefined when the address is not in the space or must be avoided. */
-  ordinalOf(value: bigint): bigint | undefined {
+  ordinalOf(value: bigint): Ordinal | undefined {
     const block = lastWhere(this.byAddress, candidate => candidate.first <= value);
     if (block === undefined || value > block.last || this.isAvoided(value)) return undefined;
-    return block.ordinal + this.usableBelow(value) - this.usableBelow(block.first);
+    return toOrdinal(block.ordinal + this.usableBelow(value) - this.usableBelow(block.first));
   }
 
   /** The address with a number below `capacity`. */
-  addressAt(ordinal: bigint): bigint | undefined {
+  addressAt(ordinal: Ordinal): bigint | undefined {
     const block = lastWhere(this.byOrdinal, candidate => candidate.ordinal <= ordinal);
-    if (block === undefined || ordinal - block.ordinal >= block.count) return undefined;
-    const rank = this.usableBelow(block.first) + ordinal - block.ordinal;
-    return this.skipsBuggy ? (rank / 254n) * 256n + 1n + (rank % 254n) : rank;
+    if (block === undefined) return undefined;
+    const offset = BigInt(ordinal) - block.ordinal;
+    if (offset >= block.count) return undefined;
+    if (!this.skipsBuggy) return block.first + offset;
+    const rank = this.usableBelow(block.first) + offset;
+    return (rank / 254n) * 256n + 1n + (rank % 254n);
   }
 
   private isAvoided(value: bigint): boolean {
@@ -89,6 +93,10 @@ function isUncounted(range: IpRange): boolean {
 /** The count, at most `COUNTER_MAX`. */
 export function saturated(count: bigint): bigint {
   return count > COUNTER_MAX ? COUNTER_MAX : count;
+}
+
+function toOrdinal(number: bigint): Ordinal {
+  return number <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(number) : number;
 }
 
 /** The last element of a list, sorted so that `holds` is true for a head of it, for which `holds` is true. */

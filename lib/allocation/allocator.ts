@@ -9,6 +9,7 @@ import type { PlanStep, Report, ServicePlan } from "./plan";
 import { adoptHeld, applyPlan, planDeletion, planService, type PlanOptions } from "./plan-service";
 import type { NamespaceLabels } from "./pool-index";
 import { ReportLog } from "./report-log";
+import type { Reservation } from "./reservations";
 import { comparePassOrder, type ServiceView } from "./service";
 
 export type WriteStep = Extract<PlanStep, { type: "write" }>;
@@ -21,13 +22,18 @@ export interface Reconciliation {
   readonly retry: readonly string[];
 }
 
+export interface AllocatorOptions extends PlanOptions {
+  /** How long the addresses of a deleted Service are kept for one of the same name; 0 is off. */
+  readonly reservationMs: number;
+}
+
 export class Allocator {
   readonly book = new AddressBook();
-  private readonly options: PlanOptions;
+  private readonly options: AllocatorOptions;
   private readonly waiting = new Map<string, ServiceView>();
   private readonly log = new ReportLog();
 
-  constructor(options: PlanOptions) {
+  constructor(options: AllocatorOptions) {
     this.options = options;
   }
 
@@ -47,13 +53,32 @@ export class Allocator {
     }
   }
 
+  /**
+   * Takes over reservations from before a restart. Those whose Service is booked already are void, and none lasts longer than one
+   * made now would.
+   */
+  restoreReservations(reservations: readonly Reservation[], nowMs: number): void {
+    const { reservationMs } = this.options;
+    const inOrder = reservations.toSorted((left, right) => left.untilMs - right.untilMs);
+    for (const reservation of inOrder) {
+      const untilMs = Math.min(reservation.untilMs, nowMs + reservationMs);
+      if (untilMs <= nowMs || this.book.bookingOf(reservation.key) !== undefined) continue;
+      this.book.reserve({ ...reservation, untilMs });
+    }
+  }
+
   /** Plans one Service and books the outcome; `service` is undefined when it is gone. */
-  reconcile(key: string, service: ServiceView | undefined): Reconciliation {
+  reconcile(key: string, service: ServiceView | undefined, nowMs: number): Reconciliation {
+    this.book.expireReservations(nowMs);
+    const held = service === undefined ? this.book.bookingOf(key)?.addresses : undefined;
     const plan =
       service === undefined
         ? planDeletion(this.book, key)
         : planService(this.book, service, this.options);
     const mayHelp = applyPlan(this.book, plan);
+    if (held !== undefined && this.options.reservationMs > 0) {
+      this.book.reserve({ key, addresses: held, untilMs: nowMs + this.options.reservationMs });
+    }
     if (service !== undefined && plan.isWaiting) this.waiting.set(key, service);
     else this.waiting.delete(key);
     if (service === undefined) this.log.forget(key);

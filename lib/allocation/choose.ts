@@ -4,28 +4,25 @@
  * counts as free.
  */
 import { quote } from "../config/problem";
-import { formatIpAddress, type IpAddress, type IpFamily } from "../net/ip-address";
+import { formatIpAddress, type IpAddress } from "../net/ip-address";
 import { err, ok, type Result } from "../net/result";
 import type { AddressBook } from "./address-book";
 import type { AddressPlace, PoolUse } from "./pool-index";
-import { conflictText, explainAutomatic, explainPool, nameHolders } from "./refusals";
+import { isWithinLimit, pickFromPools, pickFromTiers, type Attempts, type Choice } from "./pick";
+import { conflictText, explainAutomatic, explainPool, limitText, nameHolders } from "./refusals";
 import type { AddressRequest } from "./request";
 import {
+  ALLOCATED_FROM_POOL,
   claimOf,
   familyOf,
   primaryFamily,
+  requestAnnotation,
   serviceFamily,
-  type Claim,
+  splitPoolNames,
   type ServiceFamily,
   type ServiceView,
 } from "./service";
-import { addressList, cutMessage, familyName } from "./text";
-
-export interface Choice {
-  readonly pool: string;
-  /** In the order to be written: as requested, else IPv4 first. */
-  readonly addresses: readonly IpAddress[];
-}
+import { addressList, cutMessage, familyName, poolText } from "./text";
 
 /** Why there is no address: a clause for an event, saying which pools were looked at and what each lacks. */
 export interface Refusal {
@@ -47,46 +44,30 @@ export function chooseAddresses(
   if (family === "dual" && !isDualPolicy(service.ipFamilyPolicy)) {
     return refuse(`ipFamilyPolicy ${quote(service.ipFamilyPolicy)} with two cluster IPs`);
   }
-  if (request.pool !== undefined)
-    return chooseFromPool(book, service, { name: request.pool, family });
+  if (request.pools.length > 0)
+    return chooseFromPools(book, service, { names: request.pools, family });
   return chooseAutomatic(book, service, family);
 }
 
-/** The lowest address of the family that the claim can use in the pool: unused, its own, or shareable. */
-export function lowestUsable(
-  book: AddressBook,
-  claim: Claim,
-  place: { readonly pool: PoolUse; readonly family: IpFamily },
-): IpAddress | undefined {
-  const { space, free } = place.pool[place.family];
-  let lowest = free.lowest();
-  const consider = (address: IpAddress): void => {
-    if (address.family !== place.family) return;
-    const ordinal = space.ordinalOf(address.value);
-    if (ordinal === undefined || (lowest !== undefined && lowest <= ordinal)) return;
-    if (book.conflictOf(claim, address) === undefined) lowest = ordinal;
-  };
-  for (const address of book.bookingOf(claim.key)?.addresses ?? []) consider(address);
-  for (const use of book.sharedBy(claim.sharingKey)) consider(use.address);
-  const value = lowest === undefined ? undefined : space.addressAt(lowest);
-  return value === undefined ? undefined : { family: place.family, value };
-}
-
-/** Why the addresses may not be the Service's, whoever asks for them; undefined when they may, with the pool they are of. */
+/**
+ * The pools of the addresses, when the Service may have them, whoever asks for them: they lie in one pool (or in the two that it
+ * names), it is admitted, and it may share them with those who are there.
+ */
 export function checkAddresses(
   book: AddressBook,
   service: ServiceView,
   addresses: readonly IpAddress[],
-): Result<PoolUse, Refusal> {
-  let pool: PoolUse | undefined;
+): Result<readonly PoolUse[], Refusal> {
+  const pools: PoolUse[] = [];
   for (const address of addresses) {
     const place = book.pools.locate(address);
-    const problem = placeProblem(address, place, pool);
+    const problem = placeProblem(address, place, { service, before: pools[0] });
     if (problem !== undefined) return refuse(problem);
-    pool = place?.pool;
+    if (place !== undefined && !pools.includes(place.pool)) pools.push(place.pool);
   }
-  if (pool === undefined) return refuse("there is no address");
-  if (!book.pools.admits(pool, service)) return refuse(notAdmitted(pool));
+  if (pools.length === 0) return refuse("there is no address");
+  const closed = pools.find(pool => !book.pools.admits(pool, service));
+  if (closed !== undefined) return refuse(notAdmitted(closed));
   const claim = claimOf(service);
   for (const address of addresses) {
     const conflict = book.conflictOf(claim, address);
@@ -94,22 +75,34 @@ export function checkAddresses(
     const holders = nameHolders(book, address, service.key, conflict);
     return refuse(conflictText(conflict, { address, holders }));
   }
-  return ok(pool);
+  return ok(pools);
 }
 
 function placeProblem(
   address: IpAddress,
   place: AddressPlace | undefined,
-  before: PoolUse | undefined,
+  beside: { readonly service: ServiceView; readonly before: PoolUse | undefined },
 ): string | undefined {
+  const { service, before } = beside;
   const text = formatIpAddress(address);
   if (place === undefined) return `${text} is in no IPAddressPool`;
   const name = quote(place.pool.pool.name);
   if (place.ordinal === undefined) return `pool ${name} avoids ${text} (avoidBuggyIPs)`;
-  if (before !== undefined && before !== place.pool) {
-    return `${text} is in pool ${name}, the other address in pool ${quote(before.pool.name)}; both must be of one pool`;
-  }
-  return undefined;
+  if (before === undefined || before === place.pool) return undefined;
+  if (namesBoth(service, [before, place.pool])) return undefined;
+  return `${text} is in pool ${name}, the other address in pool ${quote(before.pool.name)}; both must be of one pool, or the annotation address-pool must name both pools`;
+}
+
+/** Whether the Service asks for an address of each of the pools, or has been given them so. */
+function namesBoth(service: ServiceView, pools: readonly PoolUse[]): boolean {
+  const texts = [
+    requestAnnotation(service, "address-pool"),
+    service.annotations[ALLOCATED_FROM_POOL],
+  ];
+  return texts.some(text => {
+    const names = splitPoolNames(text ?? "");
+    return pools.every(use => names.includes(use.pool.name));
+  });
 }
 
 function notAdmitted(use: PoolUse): string {
@@ -121,43 +114,79 @@ function chooseRequested(
   service: ServiceView,
   wanted: { readonly request: AddressRequest; readonly family: ServiceFamily },
 ): Result<Choice, Refusal> {
-  const { addresses, pool: poolName } = wanted.request;
+  const { addresses, pools: names } = wanted.request;
   if (familyOf(addresses) !== wanted.family) {
     return refuse(
       `requested ${addressList(addresses)}, but the Service's family is ${describeFamily(wanted.family)} (cluster IPs ${list(service.clusterIps)})`,
     );
   }
-  if (poolName !== undefined && book.pools.named(poolName) === undefined)
-    return refuse(unknownPool(poolName));
+  const named = namedPools(book, names);
+  if (!named.ok) return named;
   const outside =
-    poolName === undefined
+    names.length === 0
       ? undefined
-      : addresses.find(address => book.pools.locate(address)?.pool.pool.name !== poolName);
+      : addresses.find(address => !isIn(named.value, book.pools.locate(address)?.pool));
   if (outside !== undefined) {
     return refuse(
-      `requested ${formatIpAddress(outside)} is not in the requested pool ${quote(poolName ?? "")}`,
+      `requested ${formatIpAddress(outside)} is not in the requested pool ${names.map(quote).join(" or ")}`,
     );
   }
   const checked = checkAddresses(book, service, addresses);
   if (!checked.ok) return refuse(`requested ${addressList(addresses)}: ${checked.error.message}`);
-  return ok({ pool: checked.value.pool.name, addresses });
+  const limited = overLimit(book, service, { pools: checked.value, addresses });
+  if (limited !== undefined) {
+    return refuse(`requested ${addressList(addresses)}: ${limitText(service, limited)}`);
+  }
+  return ok({ pool: poolText(checked.value), addresses });
 }
 
-function chooseFromPool(
+function isIn(pools: readonly PoolUse[], pool: PoolUse | undefined): boolean {
+  return pool !== undefined && pools.includes(pool);
+}
+
+/** The first pool of which the namespace would hold too many addresses. */
+function overLimit(
   book: AddressBook,
   service: ServiceView,
-  wanted: { readonly name: string; readonly family: ServiceFamily },
+  on: { readonly pools: readonly PoolUse[]; readonly addresses: readonly IpAddress[] },
+): PoolUse | undefined {
+  const claim = claimOf(service);
+  const { addresses } = on;
+  return on.pools.find(pool => !isWithinLimit(book, claim, { pool, addresses }));
+}
+
+/** The pools with these names; a wrong name is refused. */
+export function namedPools(
+  book: AddressBook,
+  names: readonly string[],
+): Result<readonly PoolUse[], Refusal> {
+  const pools: PoolUse[] = [];
+  for (const name of names) {
+    const pool = book.pools.named(name);
+    if (pool === undefined) return refuse(unknownPool(name));
+    pools.push(pool);
+  }
+  return ok(pools);
+}
+
+function chooseFromPools(
+  book: AddressBook,
+  service: ServiceView,
+  wanted: { readonly names: readonly string[]; readonly family: ServiceFamily },
 ): Result<Choice, Refusal> {
-  const pool = book.pools.named(wanted.name);
-  if (pool === undefined) return refuse(unknownPool(wanted.name));
-  if (!book.pools.admits(pool, service)) return refuse(notAdmitted(pool));
-  const choice = firstOf(book, claimOf(service), {
-    pools: [pool],
-    attempts: attemptsFor(service, wanted.family),
-  });
-  return choice === undefined
-    ? refuse(`requested ${explainPool(book, service, { pool, family: wanted.family })}`)
-    : ok(choice);
+  const { family } = wanted;
+  const named = namedPools(book, wanted.names);
+  if (!named.ok) return named;
+  const pools = named.value.filter(pool => book.pools.admits(pool, service));
+  const [closed] = named.value;
+  if (pools.length === 0 && closed !== undefined) return refuse(notAdmitted(closed));
+  const attempts = attemptsFor(service, family);
+  const choice = pickFromPools(book, claimOf(service), { pools, attempts });
+  if (choice === undefined) {
+    const reasons = pools.map(pool => explainPool(book, service, { pool, family }));
+    return refuse(`requested ${reasons.join("; ")}`);
+  }
+  return ok(preferReserved(book, service, { choice, mayUse: pool => pools.includes(pool) }));
 }
 
 function chooseAutomatic(
@@ -168,40 +197,35 @@ function chooseAutomatic(
   const claim = claimOf(service);
   const attempts = attemptsFor(service, family);
   for (const group of book.pools.groups) {
-    const pools = group.filter(use => book.pools.admits(use, service));
-    const choice = firstOf(book, claim, { pools, attempts });
-    if (choice !== undefined) return ok(choice);
+    const tiers = group.map(tier => tier.filter(use => book.pools.admits(use, service)));
+    const choice = pickFromTiers(book, claim, { tiers, attempts });
+    if (choice === undefined) continue;
+    return ok(preferReserved(book, service, { choice, mayUse: use => use.pool.autoAssign }));
   }
   return refuse(explainAutomatic(book, service, family));
 }
 
-/** The first attempt that some pool satisfies, the pools in order. */
-function firstOf(
+/** What was kept for the Service since it was deleted, when that is as much as the choice and still to be had. */
+function preferReserved(
   book: AddressBook,
-  claim: Claim,
-  wanted: {
-    readonly pools: readonly PoolUse[];
-    readonly attempts: readonly (readonly IpFamily[])[];
-  },
-): Choice | undefined {
-  for (const families of wanted.attempts) {
-    for (const pool of wanted.pools) {
-      const addresses = families.map(family => lowestUsable(book, claim, { pool, family }));
-      if (isComplete(addresses)) return { pool: pool.pool.name, addresses };
-    }
-  }
-  return undefined;
-}
-
-function isComplete<Element>(list: readonly (Element | undefined)[]): list is readonly Element[] {
-  return !list.includes(undefined);
+  service: ServiceView,
+  given: { readonly choice: Choice; readonly mayUse: (pool: PoolUse) => boolean },
+): Choice {
+  const { choice, mayUse } = given;
+  const kept = book.reservationOf(service.key)?.addresses;
+  if (kept === undefined) return choice;
+  const addresses = choice.addresses.flatMap(({ family }) =>
+    kept.filter(address => address.family === family),
+  );
+  if (addresses.length < choice.addresses.length) return choice;
+  const checked = checkAddresses(book, service, addresses);
+  if (!checked.ok || !checked.value.every(mayUse)) return choice;
+  const limited = overLimit(book, service, { pools: checked.value, addresses });
+  return limited === undefined ? { pool: poolText(checked.value), addresses } : choice;
 }
 
 /** What would do, best first: PreferDualStack is content with one address of the primary family, then of the other. */
-function attemptsFor(
-  service: ServiceView,
-  family: ServiceFamily,
-): readonly (readonly IpFamily[])[] {
+function attemptsFor(service: ServiceView, family: ServiceFamily): Attempts {
   if (family !== "dual") return [[family]];
   if (service.ipFamilyPolicy === "RequireDualStack") return [["ipv4", "ipv6"]];
   return primaryFamily(service) === "ipv4"

@@ -21,10 +21,10 @@ export interface PoolCounters {
 
 /** The counters of every pool, by name. */
 export function countPools(book: AddressBook): readonly PoolCounters[] {
-  return book.pools.pools.map(use => countPool(book, use));
+  return book.pools.pools.map(countPool);
 }
 
-export function countPool(book: AddressBook, use: PoolUse): PoolCounters {
+export function countPool(use: PoolUse): PoolCounters {
   const ipv4 = countFamily(use.ipv4);
   const ipv6 = countFamily(use.ipv6);
   const isUncounted = ipv4.capacity === COUNTER_MAX || ipv6.capacity === COUNTER_MAX;
@@ -34,7 +34,7 @@ export function countPool(book: AddressBook, use: PoolUse): PoolCounters {
     ipv4,
     ipv6,
     total: countersOf(total, ipv4.assigned + ipv6.assigned),
-    services: book.serviceCount(use.pool.name),
+    services: use.serviceCount,
   };
 }
 

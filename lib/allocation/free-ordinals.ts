@@ -1,18 +1,30 @@
 /**
- * Which numbers of 0 … capacity-1 are free, lowest first. Below `frontier` every number has been used at some time: those that
- * are free again wait in a heap. From `frontier` on, only numbers asked for by name are used. So the lowest free number is
- * found without a walk: O(log n) to take and release, whatever the capacity.
+ * Which numbers of 0 … capacity-1 are free, and which of them is the next to be given. Below `frontier` every number has been in
+ * use or reserved at some time: those that are free again wait in a heap (lowest first) or a queue (least recently used). From
+ * `frontier` on, only numbers asked for by name are taken. So the next number is found without a walk: O(log n), whatever
+ * the capacity. A reserved number is free, but comes last.
  */
-export class FreeOrdinals {
-  private readonly capacity: bigint;
-  private readonly used = new Set<bigint>();
-  private frontier = 0n;
-  /** Min-heap of released numbers below `frontier`; may hold numbers that were taken by name meanwhile. */
-  private heap: bigint[] = [];
-  private inHeap = new Set<bigint>();
+import { OrdinalHeap } from "./ordinal-heap";
+import { OrdinalQueue } from "./ordinal-queue";
 
-  constructor(capacity: bigint) {
-    this.capacity = capacity;
+/** The number of an address in its pool: a bigint only from 2^53 on. Those can be asked for by name, but are never the next. */
+export type Ordinal = number | bigint;
+
+export type AddressOrder = "LowestFirst" | "LeastRecentlyUsed";
+
+export class FreeOrdinals {
+  private readonly limit: number;
+  private readonly used = new Set<Ordinal>();
+  private readonly reserved = new Set<Ordinal>();
+  private readonly reservedHeap = new OrdinalHeap();
+  private readonly heap = new OrdinalHeap();
+  /** Only with least-recently-used order: the numbers that were given back, those beyond `frontier` included. */
+  private readonly queue: OrdinalQueue | undefined;
+  private frontier = 0;
+
+  constructor(capacity: bigint, order: AddressOrder = "LowestFirst") {
+    this.limit = Number(capacity > SAFE_MAX ? SAFE_MAX : capacity);
+    this.queue = order === "LeastRecentlyUsed" ? new OrdinalQueue() : undefined;
   }
 
   /** How many numbers are in use. */
@@ -20,81 +32,87 @@ export class FreeOrdinals {
     return this.used.size;
   }
 
-  isUsed(ordinal: bigint): boolean {
+  /** The numbers in use, in no order. */
+  usedOrdinals(): Iterable<Ordinal> {
+    return this.used;
+  }
+
+  isUsed(ordinal: Ordinal): boolean {
     return this.used.has(ordinal);
   }
 
   /** Marks a number as used; a second call changes nothing. */
-  take(ordinal: bigint): void {
+  take(ordinal: Ordinal): void {
     this.used.add(ordinal);
+    if (typeof ordinal === "number") this.queue?.remove(ordinal);
   }
 
-  /** Marks a number as free; it is found again at once, before every higher one. */
-  release(ordinal: bigint): void {
-    if (!this.used.delete(ordinal)) return;
-    if (this.used.size === 0) this.reset();
-    else if (ordinal < this.frontier && !this.inHeap.has(ordinal)) this.push(ordinal);
+  /** Marks a number as free. With lowest-first order it is found again at once, before every higher one. */
+  release(ordinal: Ordinal): void {
+    if (this.used.delete(ordinal)) this.giveBack(ordinal);
   }
 
-  /** The lowest free number; undefined when all are used. */
-  lowest(): bigint | undefined {
-    for (let top = this.heap[0]; top !== undefined; top = this.heap[0]) {
-      if (!this.used.has(top)) return top;
-      this.pop();
-    }
-    while (this.used.has(this.frontier)) this.frontier += 1n;
-    return this.frontier < this.capacity ? this.frontier : undefined;
+  /** Keeps a number back: it is given only by `nextReserved`. */
+  reserve(ordinal: Ordinal): void {
+    this.reserved.add(ordinal);
+    if (typeof ordinal !== "number") return;
+    this.queue?.remove(ordinal);
+    this.reservedHeap.add(ordinal);
+  }
+
+  unreserve(ordinal: Ordinal): void {
+    if (this.reserved.delete(ordinal) && !this.used.has(ordinal)) this.giveBack(ordinal);
+  }
+
+  /** The number to be given next: free and not reserved; undefined when there is none. */
+  next(): number | undefined {
+    if (this.queue !== undefined) return this.nextFresh() ?? this.queue.first();
+    if (this.heap.isEmpty) return this.nextFresh();
+    return this.heap.first(ordinal => this.isFree(ordinal)) ?? this.nextFresh();
+  }
+
+  /** The lowest number that is free but reserved. */
+  nextReserved(): number | undefined {
+    return this.reservedHeap.first(
+      ordinal => this.reserved.has(ordinal) && !this.used.has(ordinal),
+    );
+  }
+
+  /** With least-recently-used order: the numbers that were given back, in that order. Otherwise none. */
+  givenBack(): Iterable<number> {
+    return this.queue?.values() ?? [];
+  }
+
+  /** Takes a free number as given back just now; says nothing to an order that does not care. */
+  noteGivenBack(ordinal: Ordinal): void {
+    if (typeof ordinal === "number" && this.isFree(ordinal)) this.queue?.add(ordinal);
+  }
+
+  private nextFresh(): number | undefined {
+    while (this.frontier < this.limit && !this.isFresh(this.frontier)) this.frontier += 1;
+    return this.frontier < this.limit ? this.frontier : undefined;
+  }
+
+  private isFresh(ordinal: number): boolean {
+    return this.isFree(ordinal) && this.queue?.has(ordinal) !== true;
+  }
+
+  private isFree(ordinal: number): boolean {
+    return !this.used.has(ordinal) && (this.reserved.size === 0 || !this.reserved.has(ordinal));
+  }
+
+  private giveBack(ordinal: Ordinal): void {
+    if (typeof ordinal !== "number") return;
+    if (this.reserved.has(ordinal)) this.reservedHeap.add(ordinal);
+    else if (this.queue !== undefined) this.queue.add(ordinal);
+    else if (this.used.size + this.reserved.size === 0) this.reset();
+    else if (ordinal < this.frontier) this.heap.add(ordinal);
   }
 
   private reset(): void {
-    this.frontier = 0n;
-    this.heap = [];
-    this.inHeap = new Set();
-  }
-
-  private push(ordinal: bigint): void {
-    this.inHeap.add(ordinal);
-    const heap = this.heap;
-    let index = heap.length;
-    heap.push(ordinal);
-    while (index > 0) {
-      const parent = (index - 1) >>> 1;
-      const above = heap[parent];
-      if (above === undefined || above <= ordinal) break;
-      heap[index] = above;
-      index = parent;
-    }
-    heap[index] = ordinal;
-  }
-
-  private pop(): void {
-    const heap = this.heap;
-    const top = heap[0];
-    const last = heap.pop();
-    if (top === undefined || last === undefined) return;
-    this.inHeap.delete(top);
-    if (heap.length > 0) this.sink(last);
-  }
-
-  /** Puts `ordinal` where the root was and moves it down to its place. */
-  private sink(ordinal: bigint): void {
-    const heap = this.heap;
-    let index = 0;
-    for (;;) {
-      const child = this.lesserChild(index);
-      const below = heap[child];
-      if (below === undefined || below >= ordinal) break;
-      heap[index] = below;
-      index = child;
-    }
-    heap[index] = ordinal;
-  }
-
-  private lesserChild(index: number): number {
-    const left = this.heap[2 * index + 1];
-    const right = this.heap[2 * index + 2];
-    return left !== undefined && right !== undefined && right < left
-      ? 2 * index + 2
-      : 2 * index + 1;
+    this.frontier = 0;
+    this.heap.clear();
   }
 }
+
+const SAFE_MAX = BigInt(Number.MAX_SAFE_INTEGER);

@@ -12,7 +12,11 @@ import { addressList } from "./text";
  */
 export type Held =
   | { readonly type: "none" }
-  | { readonly type: "kept"; readonly addresses: readonly IpAddress[]; readonly pool: PoolUse }
+  | {
+      readonly type: "kept";
+      readonly addresses: readonly IpAddress[];
+      readonly pools: readonly PoolUse[];
+    }
   | { readonly type: "lost"; readonly addresses: readonly IpAddress[]; readonly reason: string }
   | { readonly type: "unclear"; readonly texts: readonly string[] };
 
@@ -36,7 +40,7 @@ export function judgeHeld(book: AddressBook, service: ServiceView): Held {
   }
   const checked = checkAddresses(book, service, fitting);
   return checked.ok
-    ? { type: "kept", addresses: fitting, pool: checked.value }
+    ? { type: "kept", addresses: fitting, pools: checked.value }
     : { type: "lost", addresses: held, reason: checked.error.message };
 }
 

@@ -4,11 +4,12 @@
  * address it gets. A wish that cannot be met never costs the address the Service has.
  */
 import { quote } from "../config/problem";
-import { formatIpAddress, isSameAddress, type IpAddress, type IpFamily } from "../net/ip-address";
+import { formatIpAddress, type IpAddress, type IpFamily } from "../net/ip-address";
 import type { AddressBook } from "./address-book";
-import { chooseAddresses, lowestUsable, type Choice } from "./choose";
+import { chooseAddresses, namedPools } from "./choose";
 import { ingressAddresses, judgeHeld, type Held } from "./held";
-import type { EventReason, PlanStep, Report, ServicePlan } from "./plan";
+import type { EventReason, PlanStep, Report, ServicePlan, WrittenState } from "./plan";
+import { firstUsable, isSameSet, type Choice } from "./pick";
 import type { PoolUse } from "./pool-index";
 import { explainPool } from "./refusals";
 import { parseRequest, type AddressRequest } from "./request";
@@ -19,9 +20,10 @@ import {
   isOurClass,
   parseAddresses,
   serviceFamily,
+  type PendingCondition,
   type ServiceView,
 } from "./service";
-import { addressList, cutMessage } from "./text";
+import { addressList, cutMessage, poolText } from "./text";
 
 export interface PlanOptions {
   /** `--lb-class`; empty: Services without a class. */
@@ -47,11 +49,11 @@ export function planService(
   if (book.pools.pools.length === 0) return withoutPools(draft);
   if (service.clusterIps.length === 0) return draft.clear("the Service has no cluster IP");
   if (service.ipFamilyPolicy === "RequireDualStack" && service.clusterIps.length < 2) {
-    draft.warn(
-      "not enough clusterips",
-      `${subject(service)} has ipFamilyPolicy RequireDualStack but only the cluster IP ${service.clusterIps.join(", ")}`,
+    const cause = `has ipFamilyPolicy RequireDualStack but only the cluster IP ${service.clusterIps.join(", ")}`;
+    return draft.refuse(
+      { reason: "NotEnoughClusterIPs", message: `The Service ${cause}.` },
+      { reason: "not enough clusterips", message: `${subject(service)} ${cause}` },
     );
-    return draft.clear("RequireDualStack needs two cluster IPs");
   }
   return planAddresses(draft, judgeHeld(book, service));
 }
@@ -69,7 +71,7 @@ export function planDeletion(book: AddressBook, key: string): ServicePlan {
 /** Does to the book what the plan says. Returns whether that may help a Service that waits. */
 export function applyPlan(book: AddressBook, plan: ServicePlan): boolean {
   if (plan.booking === undefined) return book.release(plan.key);
-  return book.book(plan.booking.claim, plan.booking.addresses);
+  return book.book(plan.booking);
 }
 
 /**
@@ -79,7 +81,7 @@ export function applyPlan(book: AddressBook, plan: ServicePlan): boolean {
 export function adoptHeld(book: AddressBook, service: ServiceView, options: PlanOptions): void {
   if (service.type !== "LoadBalancer" || !isOurClass(service, options.lbClass)) return;
   const held = judgeHeld(book, service);
-  if (held.type === "kept") book.book(claimOf(service), held.addresses);
+  if (held.type === "kept") book.book({ claim: claimOf(service), addresses: held.addresses });
 }
 
 /** One plan in the making. */
@@ -98,11 +100,17 @@ class Draft {
     return this.finish(undefined);
   }
 
-  /** Takes away everything, whoever wrote it. */
-  clear(reason: string): ServicePlan {
+  /** Takes away everything, whoever wrote it. `pending` says why the Service, which wants an address, has none. */
+  clear(reason: string, pending?: PendingCondition): ServicePlan {
     this.releaseBooked(reason);
-    this.write([], undefined);
+    this.write({ ingress: [], pool: undefined, pending });
     return this.finish(undefined);
+  }
+
+  /** As `clear`, and tells the user: an Event, and a condition with the same text. */
+  refuse(pending: PendingCondition, event: { reason: EventReason; message: string }): ServicePlan {
+    this.warn(event.reason, event.message);
+    return this.clear(pending.message, { ...pending, message: cutMessage(pending.message) });
   }
 
   keep(addresses: readonly IpAddress[], pool: string): ServicePlan {
@@ -117,7 +125,7 @@ class Draft {
   }
 
   announce(addresses: readonly IpAddress[], pool: string): void {
-    const texts = addresses.map(address => `"${formatIpAddress(address)}"`).join(" ");
+    const texts = `"${addresses.map(formatIpAddress).join('" "')}"`;
     this.report("occurrence", "IPAllocated", `Assigned IP [${texts}] from pool ${quote(pool)}`);
   }
 
@@ -145,7 +153,8 @@ class Draft {
   }
 
   settle(addresses: readonly IpAddress[], pool: string): ServicePlan {
-    this.write(inWrittenOrder(this.service, addresses).map(formatIpAddress), pool);
+    const ingress = inWrittenOrder(this.service, addresses).map(formatIpAddress);
+    this.write({ ingress, pool, pending: undefined });
     return this.finish(addresses);
   }
 
@@ -156,9 +165,9 @@ class Draft {
     this.steps.push({ type: "release", addresses: booked.addresses, reason });
   }
 
-  private write(ingress: readonly string[], pool: string | undefined): void {
-    if (isWritten(this.service, ingress, pool)) return;
-    this.steps.push({ type: "write", ingress, pool });
+  private write(wanted: WrittenState): void {
+    if (isWritten(this.service, wanted)) return;
+    this.steps.push({ type: "write", ...wanted });
     for (const key of deprecatedAnnotations(this.service)) {
       this.report(
         "notice",
@@ -215,11 +224,13 @@ function planWrongRequest(draft: Draft, problem: string, held: Held): ServicePla
   const message = `${failed(draft.service)} ${problem}`;
   if (held.type === "kept") {
     draft.warn("LoadBalancerFailed", `${message}; it keeps ${addressList(held.addresses)}`);
-    return draft.keep(held.addresses, held.pool.pool.name);
+    return draft.keep(held.addresses, poolText(held.pools));
   }
   if (held.type !== "none") draft.report("occurrence", "LoadBalancerFailed", message);
-  draft.warn("AllocationFailed", message);
-  return draft.clear("the request is wrong");
+  return draft.refuse(
+    { reason: "WrongRequest", message: problem },
+    { reason: "AllocationFailed", message },
+  );
 }
 
 /** The cluster IPs are no family: an error of the Service, nothing is taken away for it. */
@@ -234,14 +245,14 @@ function stopUnclear(draft: Draft): ServicePlan {
 
 interface KeptAddresses {
   readonly addresses: readonly IpAddress[];
-  readonly pool: PoolUse;
+  readonly pools: readonly PoolUse[];
 }
 
 function planHeld(draft: Draft, request: AddressRequest, held: KeptAddresses): ServicePlan {
   const isHalf = held.addresses.length === 1 && draft.service.clusterIps.length === 2;
   const isFulfilled = fulfils(held, request);
   if (isHalf && isFulfilled && request.addresses.length === 0) {
-    const added = addOtherFamily(draft, held);
+    const added = addOtherFamily(draft, held, request);
     if (added !== undefined) return added;
   }
   if (isHalf && draft.service.ipFamilyPolicy !== "PreferDualStack") {
@@ -251,41 +262,58 @@ function planHeld(draft: Draft, request: AddressRequest, held: KeptAddresses): S
     );
     return allocate(draft, request);
   }
-  if (isFulfilled) return draft.keep(held.addresses, held.pool.pool.name);
+  if (isFulfilled) return draft.keep(held.addresses, poolText(held.pools));
   return move(draft, request, held);
 }
 
 function fulfils(held: KeptAddresses, request: AddressRequest): boolean {
-  if (request.pool !== undefined && request.pool !== held.pool.pool.name) return false;
+  const { pools } = request;
+  if (pools.length > 0 && !held.pools.every(use => pools.includes(use.pool.name))) return false;
   return request.addresses.length === 0 || isSameSet(request.addresses, held.addresses);
 }
 
-/** Tries to add the family that a dual-stack Service lacks, from the pool it is in; undefined when that fails. */
-function addOtherFamily(draft: Draft, held: KeptAddresses): ServicePlan | undefined {
+/**
+ * Tries to add the family that a dual-stack Service lacks, from the pool it is in or from the other one it asks for; undefined when
+ * that fails.
+ */
+function addOtherFamily(
+  draft: Draft,
+  held: KeptAddresses,
+  request: AddressRequest,
+): ServicePlan | undefined {
   const { book, service } = draft;
-  const family = otherFamily(held.addresses);
-  const { pool } = held;
-  const added = lowestUsable(book, claimOf(service), { pool, family });
+  const named = namedPools(book, request.pools);
+  const others = named.ok ? named.value.filter(pool => book.pools.admits(pool, service)) : [];
+  const pools = [...new Set([...held.pools, ...others])];
+  const added = firstUsable(book, claimOf(service), {
+    pools,
+    family: otherFamily(held.addresses),
+    chosen: held.addresses,
+    mayTakeReserved: true,
+  });
   if (added === undefined) {
-    if (service.ipFamilyPolicy === "PreferDualStack") warnHalf(draft, held);
+    if (service.ipFamilyPolicy === "PreferDualStack")
+      warnHalf(draft, { addresses: held.addresses, pools });
     return undefined;
   }
-  const addresses = [...held.addresses, added];
-  draft.steps.push({ type: "keep", addresses: held.addresses, pool: pool.pool.name });
-  draft.announce([added], pool.pool.name);
-  draft.steps.push({ type: "assign", addresses: [added], pool: pool.pool.name });
-  return draft.settle(addresses, pool.pool.name);
+  const { address, pool } = added;
+  const addresses = [...held.addresses, address];
+  const heldText = poolText(held.pools);
+  draft.steps.push({ type: "keep", addresses: held.addresses, pool: heldText });
+  draft.announce([address], pool.pool.name);
+  draft.steps.push({ type: "assign", addresses: [address], pool: pool.pool.name });
+  return draft.settle(addresses, poolText([...new Set([...held.pools, pool])]));
 }
 
 /** PreferDualStack with one address: it waits for the other family, and says once what is missing. */
 function warnHalf(draft: Draft, held: KeptAddresses): void {
   const { book, service } = draft;
   const family = otherFamily(held.addresses);
-  const cause = explainPool(book, service, { pool: held.pool, family });
+  const causes = held.pools.map(pool => explainPool(book, service, { pool, family }));
   draft.isWaiting = true;
   draft.warn(
     "AdditionalAssignFailed",
-    `${subject(service)} has ${addressList(held.addresses)} alone: ${cause}`,
+    `${subject(service)} has ${addressList(held.addresses)} alone: ${causes.join("; ")}`,
   );
 }
 
@@ -309,14 +337,16 @@ function move(draft: Draft, request: AddressRequest, held: KeptAddresses): Servi
     "AllocationFailed",
     `${failed(draft.service)} ${choice.error.message}; it keeps ${addressList(held.addresses)}`,
   );
-  return draft.keep(held.addresses, held.pool.pool.name);
+  return draft.keep(held.addresses, poolText(held.pools));
 }
 
 function assign(draft: Draft, choice: Choice): ServicePlan {
   const { addresses } = choice;
-  const pool = draft.book.pools.named(choice.pool);
   const isHalf = addresses.length === 1 && draft.service.clusterIps.length === 2;
-  if (isHalf && pool !== undefined) warnHalf(draft, { addresses, pool });
+  if (isHalf) {
+    const pool = draft.book.pools.named(choice.pool);
+    warnHalf(draft, { addresses, pools: pool === undefined ? [] : [pool] });
+  }
   return draft.assign(choice);
 }
 
@@ -324,8 +354,11 @@ function allocate(draft: Draft, request: AddressRequest): ServicePlan {
   const choice = chooseAddresses(draft.book, draft.service, request);
   if (choice.ok) return assign(draft, choice.value);
   draft.isWaiting = true;
-  draft.warn("AllocationFailed", `${failed(draft.service)} ${choice.error.message}`);
-  return draft.clear("no address could be assigned");
+  const { message } = choice.error;
+  return draft.refuse(
+    { reason: "NoAddress", message },
+    { reason: "AllocationFailed", message: `${failed(draft.service)} ${message}` },
+  );
 }
 
 function failed(service: ServiceView): string {
@@ -346,20 +379,11 @@ function inWrittenOrder(
   return written !== undefined && isSameSet(written, addresses) ? written : addresses;
 }
 
-function isSameSet(left: readonly IpAddress[], right: readonly IpAddress[]): boolean {
-  return (
-    left.length === right.length &&
-    left.every(address => right.some(other => isSameAddress(address, other)))
-  );
-}
-
 /** Whether status and annotation are so already; `ipMode: VIP`, which the API server adds, is no difference. */
-function isWritten(
-  service: ServiceView,
-  ingress: readonly string[],
-  pool: string | undefined,
-): boolean {
+function isWritten(service: ServiceView, { ingress, pool, pending }: WrittenState): boolean {
   if (service.annotations[ALLOCATED_FROM_POOL] !== pool) return false;
+  if (service.pending?.reason !== pending?.reason) return false;
+  if (service.pending?.message !== pending?.message) return false;
   if (service.ingress.length !== ingress.length) return false;
   return service.ingress.every((entry, index) => {
     const isPlain = (entry.hostname ?? "") === "" && (entry.ports ?? []).length === 0;

@@ -1,6 +1,6 @@
 /** What has to happen for one Service: the outcome of planning, an ordered list of steps with their reasons. */
 import type { IpAddress } from "../net/ip-address";
-import type { Claim } from "./service";
+import type { Claim, PendingCondition } from "./service";
 
 /** Reasons of Events on Services, as MetalLB names them; users filter on them. */
 export type EventReason =
@@ -30,12 +30,15 @@ export type PlanStep =
   | { readonly type: "assign"; readonly addresses: readonly IpAddress[]; readonly pool: string }
   | { readonly type: "release"; readonly addresses: readonly IpAddress[]; readonly reason: string }
   | { readonly type: "report"; readonly report: Report }
-  /** Make status and pool annotation so; canonical texts, in order. Only present when they are not so already. */
-  | {
-      readonly type: "write";
-      readonly ingress: readonly string[];
-      readonly pool: string | undefined;
-    };
+  /** Only present when it is not so already. */
+  | ({ readonly type: "write" } & WrittenState);
+
+/** What the Service is to say: canonical texts, in order; the annotation; and the condition, which is absent beside addresses. */
+export interface WrittenState {
+  readonly ingress: readonly string[];
+  readonly pool: string | undefined;
+  readonly pending: PendingCondition | undefined;
+}
 
 export interface ServicePlan {
   readonly key: string;

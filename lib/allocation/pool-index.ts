@@ -8,7 +8,7 @@ import { compareText } from "../config/problem";
 import type { IpAddress, IpFamily } from "../net/ip-address";
 import type { IpRange } from "../net/ip-prefix";
 import { AddressSpace, lastWhere } from "./address-space";
-import { FreeOrdinals } from "./free-ordinals";
+import { FreeOrdinals, type Ordinal } from "./free-ordinals";
 import type { ServiceView } from "./service";
 
 /** Labels of every Namespace, by name. */
@@ -24,13 +24,20 @@ export interface PoolUse {
   readonly pool: Pool;
   readonly ipv4: FamilyUse;
   readonly ipv6: FamilyUse;
+  /** Services with addresses of the pool. The book's, as is the next. */
+  serviceCount: number;
+  /** Addresses in use by namespace; kept for pools that limit them. */
+  readonly namespaceCounts: Map<string, number>;
 }
 
 /** Where an address lies. `ordinal` is undefined for an address that the pool avoids (`avoidBuggyIPs`). */
 export interface AddressPlace {
   readonly pool: PoolUse;
-  readonly ordinal: bigint | undefined;
+  readonly ordinal: Ordinal | undefined;
 }
+
+/** Pools between which nothing but the name decides. */
+export type PoolTier = readonly PoolUse[];
 
 interface RangeOwner {
   readonly range: IpRange;
@@ -40,8 +47,11 @@ interface RangeOwner {
 export class PoolIndex {
   /** By name. */
   readonly pools: readonly PoolUse[];
-  /** The pools of automatic allocation in the order of trying: first group pinned, second group open. */
-  readonly groups: readonly [readonly PoolUse[], readonly PoolUse[]];
+  /**
+   * The pools of automatic allocation in the order of trying: first group pinned, second group open. A group is a list of tiers:
+   * pools of one priority, by name.
+   */
+  readonly groups: readonly [readonly PoolTier[], readonly PoolTier[]];
   private readonly byName: ReadonlyMap<string, PoolUse>;
   private readonly ranges: Readonly<Record<IpFamily, readonly RangeOwner[]>>;
   private readonly namespaces: NamespaceLabels;
@@ -51,14 +61,21 @@ export class PoolIndex {
     this.namespaces = namespaces;
     this.pools = pools
       .toSorted((left, right) => compareText(left.name, right.name))
-      .map(pool => ({ pool, ipv4: familyUse(pool, "ipv4"), ipv6: familyUse(pool, "ipv6") }));
+      .map(pool => ({
+        pool,
+        ipv4: familyUse(pool, "ipv4"),
+        ipv6: familyUse(pool, "ipv6"),
+        serviceCount: 0,
+        namespaceCounts: new Map(),
+      }));
     this.byName = new Map(this.pools.map(use => [use.pool.name, use]));
     this.ranges = { ipv4: this.rangesOf("ipv4"), ipv6: this.rangesOf("ipv6") };
     const automatic = this.pools.filter(use => use.pool.autoAssign);
     const pinned = automatic.filter(use => use.pool.serviceAllocation !== undefined);
     const open = automatic.filter(use => use.pool.serviceAllocation === undefined);
     // The sort is stable: pools of one priority stay in the order of their names.
-    this.groups = [pinned.toSorted((left, right) => rank(left) - rank(right)), open];
+    pinned.sort((left, right) => rank(left) - rank(right));
+    this.groups = [toTiers(pinned), toTiers(open)];
   }
 
   named(name: string): PoolUse | undefined {
@@ -96,6 +113,11 @@ export class PoolIndex {
     return matchesAnyOrEmpty(pin.serviceSelectors, service.labels);
   }
 
+  /** The free addresses of pools whose order depends on it, in the order in which they were given back. */
+  givenBack(): readonly IpAddress[] {
+    return this.pools.flatMap(use => [...givenBackOf(use.ipv4), ...givenBackOf(use.ipv6)]);
+  }
+
   private rangesOf(family: IpFamily): readonly RangeOwner[] {
     return this.pools
       .flatMap(pool => pool.pool.entries.map(({ range }) => ({ range, pool })))
@@ -110,11 +132,28 @@ function familyUse(pool: Pool, family: IpFamily): FamilyUse {
     pool.entries.map(entry => entry.range),
     pool,
   );
-  return { space, free: new FreeOrdinals(space.capacity) };
+  return { space, free: new FreeOrdinals(space.capacity, pool.addressOrder) };
+}
+
+function givenBackOf({ space, free }: FamilyUse): readonly IpAddress[] {
+  return [...free.givenBack()].flatMap(ordinal => {
+    const value = space.addressAt(ordinal);
+    return value === undefined ? [] : [{ family: space.family, value }];
+  });
 }
 
 /** Priorities ascend from 1; none, 0 and negative ones come last. */
 function rank(use: PoolUse): number {
   const priority = use.pool.serviceAllocation?.priority ?? 0;
   return priority > 0 ? priority : Number.MAX_SAFE_INTEGER;
+}
+
+function toTiers(pools: readonly PoolUse[]): readonly PoolTier[] {
+  const tiers: PoolUse[][] = [];
+  for (const use of pools) {
+    const tier = tiers.at(-1);
+    if (tier?.[0] !== undefined && rank(tier[0]) === rank(use)) tier.push(use);
+    else tiers.push([use]);
+  }
+  return tiers;
 }

@@ -1,9 +1,15 @@
 /** Words for why a Service has no address: pool by pool, so that the user sees which one to enlarge, open or ask for. */
 import { quote } from "../config/problem";
-import { formatIpAddress, type IpAddress, type IpFamily } from "../net/ip-address";
-import type { AddressBook, Conflict } from "./address-book";
+import {
+  compareAddresses,
+  formatIpAddress,
+  type IpAddress,
+  type IpFamily,
+} from "../net/ip-address";
+import type { AddressBook } from "./address-book";
 import type { PoolUse } from "./pool-index";
 import { claimOf, type ServiceFamily, type ServiceView } from "./service";
+import type { Conflict } from "./sharing";
 import { familyName } from "./text";
 
 /** Pools named in one message; the rest is only counted. */
@@ -26,6 +32,8 @@ export function conflictText(
       return `${address} is in use by ${holders} with another allow-shared-ip key`;
     case "backend":
       return `${address} is shared with ${holders}, whose externalTrafficPolicy or, with Local, pod selector differs`;
+    case "namespace":
+      return `${address} is in use by ${holders} of another namespace, its pool shares within a namespace, and not both name the other's namespace in the annotation metallb.io/allow-shared-ip-namespaces`;
     case "port":
       return `port ${conflict.port} of ${address} is in use by ${holders}`;
   }
@@ -59,7 +67,19 @@ export function explainPool(
   const missing = missingFamilies(service, on);
   if (missing.length > 0)
     return `${name} has no ${missing.map(familyName).join(" and no ")} addresses`;
+  if (isAtLimit(book, service, on.pool)) return limitText(service, on.pool);
   return `${name} is full${fullFamily(on.pool, on.family)}${sharingText(book, service, on.pool)}`;
+}
+
+/** The namespace has as many addresses of the pool as one may have. */
+function isAtLimit(book: AddressBook, service: ServiceView, use: PoolUse): boolean {
+  const limit = use.pool.maxAddressesPerNamespace;
+  return limit !== undefined && book.namespaceUse(claimOf(service), use, []).then >= limit;
+}
+
+export function limitText(service: ServiceView, use: PoolUse): string {
+  const limit = use.pool.maxAddressesPerNamespace ?? 0;
+  return `pool ${quote(use.pool.name)} gives a namespace at most ${limit} ${limit === 1 ? "address" : "addresses"} (maxAddressesPerNamespace), which ${quote(service.namespace)} has`;
 }
 
 /** The first reason, in the order in which a user would have to remove them. */
@@ -92,19 +112,22 @@ function missingFamilies(
 function fullFamily(pool: PoolUse, family: ServiceFamily): string {
   if (family !== "dual") return "";
   const full = familiesOf(family).filter(
-    one => pool[one].free.lowest() === undefined && pool[one].space.capacity > 0n,
+    one => pool[one].free.next() === undefined && pool[one].space.capacity > 0n,
   );
   return full.length === 1 ? ` (${full.map(familyName).join()})` : "";
 }
 
-/** With a sharing key: why the addresses of that key in the pool do not do. */
+/** With a sharing key: why the lowest address of that key in the pool does not do. */
 function sharingText(book: AddressBook, service: ServiceView, pool: PoolUse): string {
   const claim = claimOf(service);
-  for (const use of book.sharedBy(claim.sharingKey)) {
-    if (use.place?.pool !== pool) continue;
-    const conflict = book.conflictOf(claim, use.address);
-    if (conflict === undefined) continue;
-    return `, and ${conflictText(conflict, { address: use.address, holders: SOMEBODY })}`;
+  const own = [...book.sharedBy(claim.sharingKey)]
+    .filter(use => use.place?.pool === pool)
+    .sort((left, right) => compareAddresses(left.address, right.address));
+  for (const { address } of own) {
+    const conflict = book.conflictOf(claim, address);
+    if (conflict !== undefined) {
+      return `, and ${conflictText(conflict, { address, holders: SOMEBODY })}`;
+    }
   }
   return "";
 }

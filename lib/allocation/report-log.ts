@@ -10,25 +10,31 @@ interface ServiceReports {
   readonly told: readonly Report[];
 }
 
-const NOTHING: ServiceReports = { pending: [], current: [], told: [] };
+const NONE: readonly Report[] = [];
+const NOTHING: ServiceReports = { pending: NONE, current: NONE, told: NONE };
 
 export class ReportLog {
   private readonly services = new Map<string, ServiceReports>();
 
   /** Notes what a plan wants to tell. An assignment that a later plan takes back or replaces is not told. */
   plan(plan: ServicePlan): void {
-    const reports = plan.steps.flatMap(step => (step.type === "report" ? [step.report] : []));
-    if (reports.length === 0 && !this.services.has(plan.key)) return;
-    const { pending, told } = this.services.get(plan.key) ?? NOTHING;
-    const isReplaced =
-      plan.booking === undefined || plan.steps.some(step => step.type === "assign");
-    const still = pending.filter(report => !isReplaced || report.reason !== "IPAllocated");
-    const occurrences = reports.filter(report => report.nature === "occurrence");
-    this.services.set(plan.key, {
-      pending: [...still, ...occurrences.filter(report => !isAmong(report, still))],
-      current: reports.filter(report => report.nature !== "occurrence"),
-      told,
-    });
+    const known = this.services.get(plan.key);
+    const occurrences: Report[] = [];
+    const current: Report[] = [];
+    let isReplaced = plan.booking === undefined;
+    for (const step of plan.steps) {
+      if (step.type === "assign") isReplaced = true;
+      if (step.type !== "report") continue;
+      (step.report.nature === "occurrence" ? occurrences : current).push(step.report);
+    }
+    if (known === undefined) {
+      if (occurrences.length + current.length === 0) return;
+      this.services.set(plan.key, { pending: occurrences, current, told: NONE });
+      return;
+    }
+    const still = known.pending.filter(report => !isReplaced || report.reason !== "IPAllocated");
+    const fresh = occurrences.filter(report => !isAmong(report, still));
+    this.services.set(plan.key, { pending: [...still, ...fresh], current, told: known.told });
   }
 
   /** What is to be told now that the latest plan of the Service has been carried out; each only once. */

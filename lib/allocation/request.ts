@@ -2,11 +2,11 @@
 import { quote } from "../config/problem";
 import { formatIpAddress, parseIpAddress, type IpAddress } from "../net/ip-address";
 import { err, ok, type Result } from "../net/result";
-import { requestAnnotation, type ServiceView } from "./service";
+import { requestAnnotation, splitPoolNames, type ServiceView } from "./service";
 
 export interface AddressRequest {
-  /** Name of the pool asked for. */
-  readonly pool: string | undefined;
+  /** Names of the pools asked for: none, one, or two. */
+  readonly pools: readonly string[];
   /** Addresses asked for, in the order of the request: none, one, or two of different families. */
   readonly addresses: readonly IpAddress[];
 }
@@ -18,10 +18,26 @@ export interface RequestProblem {
 
 /** Reads annotations (current prefix first) and `spec.loadBalancerIP`. */
 export function parseRequest(service: ServiceView): Result<AddressRequest, RequestProblem> {
-  const pool = requestAnnotation(service, "address-pool");
+  const pools = requestedPools(service);
+  if (!pools.ok) return pools;
   const addresses = requestedAddresses(service);
   if (!addresses.ok) return addresses;
-  return ok({ pool: pool === "" ? undefined : pool, addresses: addresses.value });
+  return ok({ pools: pools.value, addresses: addresses.value });
+}
+
+/** Two names are ours: then the address of each family is of the first of them that has one. */
+function requestedPools(service: ServiceView): Result<readonly string[], RequestProblem> {
+  const text = requestAnnotation(service, "address-pool") ?? "";
+  if (text === "") return ok([]);
+  // MetalLB takes the text as it is; a name has no comma.
+  if (!text.includes(",")) return ok([text]);
+  const names = splitPoolNames(text);
+  if (names.length > 2 || names.includes("") || names[0] === names[1]) {
+    return problem(
+      `annotation address-pool ${quote(text)}: allowed is the name of one IPAddressPool, or two names separated by a comma`,
+    );
+  }
+  return ok(names);
 }
 
 function requestedAddresses(service: ServiceView): Result<readonly IpAddress[], RequestProblem> {

@@ -41,16 +41,30 @@ export interface ServiceView {
   /** All annotations, or at least those with one of the two prefixes. */
   readonly annotations: Readonly<Record<string, string>>;
   readonly ingress: readonly IngressEntry[];
+  /** The condition in the status that says why there is no address. */
+  readonly pending: PendingCondition | undefined;
+}
+
+/** The type of that condition. It is there, and True, exactly while a Service of ours waits for an address. */
+export const PENDING_CONDITION = "metallb.io/AddressPending";
+
+export interface PendingCondition {
+  /** A word in CamelCase. */
+  readonly reason: string;
+  readonly message: string;
 }
 
 /** What a Service needs of an address: who may be on it with whom. */
 export interface Claim {
   readonly key: string;
+  readonly namespace: string;
   /** Empty = shares with nobody. */
   readonly sharingKey: string;
   /** Empty for `externalTrafficPolicy: Cluster`; for Local the pod selector. Equal keys may share. */
   readonly backendKey: string;
   readonly ports: readonly string[];
+  /** Other namespaces that it shares with where the pool does not let everybody. */
+  readonly sharesWith: readonly string[];
 }
 
 export type ServiceFamily = IpFamily | "dual";
@@ -62,12 +76,30 @@ export function isOurClass(service: ServiceView, lbClass: string): boolean {
     : service.loadBalancerClass === lbClass;
 }
 
+/** The annotations that users ask with; each has two keys. */
+type RequestName =
+  | "address-pool"
+  | "loadBalancerIPs"
+  | "allow-shared-ip"
+  | "allow-shared-ip-namespaces";
+
+/** Put together once: every plan looks all of them up. */
+const REQUEST_KEYS: Readonly<Record<RequestName, readonly [current: string, deprecated: string]>> =
+  {
+    "address-pool": keysOf("address-pool"),
+    loadBalancerIPs: keysOf("loadBalancerIPs"),
+    "allow-shared-ip": keysOf("allow-shared-ip"),
+    "allow-shared-ip-namespaces": keysOf("allow-shared-ip-namespaces"),
+  };
+
+function keysOf(name: RequestName): readonly [string, string] {
+  return [`${CURRENT_PREFIX}${name}`, `${DEPRECATED_PREFIX}${name}`];
+}
+
 /** The value of an annotation: the current prefix wins whenever it is present, even when it is empty. */
-export function requestAnnotation(service: ServiceView, name: string): string | undefined {
-  return (
-    service.annotations[`${CURRENT_PREFIX}${name}`] ??
-    service.annotations[`${DEPRECATED_PREFIX}${name}`]
-  );
+export function requestAnnotation(service: ServiceView, name: RequestName): string | undefined {
+  const [current, deprecated] = REQUEST_KEYS[name];
+  return service.annotations[current] ?? service.annotations[deprecated];
 }
 
 /** The keys of annotations that should be rewritten by the user, sorted. */
@@ -79,12 +111,29 @@ export function deprecatedAnnotations(service: ServiceView): readonly string[] {
 
 /** Who may share with the Service. */
 export function claimOf(service: ServiceView): Claim {
+  const { key, namespace, ports } = service;
+  const sharingKey = requestAnnotation(service, "allow-shared-ip") ?? "";
   return {
-    key: service.key,
-    sharingKey: requestAnnotation(service, "allow-shared-ip") ?? "",
+    key,
+    namespace,
+    sharingKey,
     backendKey: service.externalTrafficPolicy === "Local" ? selectorText(service.selector) : "",
-    ports: service.ports,
+    ports,
+    sharesWith: sharingKey === "" ? [] : sharedNamespaces(service),
   };
+}
+
+function sharedNamespaces(service: ServiceView): readonly string[] {
+  const text = requestAnnotation(service, "allow-shared-ip-namespaces") ?? "";
+  return text
+    .split(",")
+    .map(name => name.trim())
+    .filter(name => name !== "");
+}
+
+/** The names of pools in an annotation: `a`, or `a,b`. */
+export function splitPoolNames(text: string): readonly string[] {
+  return text.split(",").map(name => name.trim());
 }
 
 /** The family of addresses: one address has its own, two of different families are dual; undefined for anything else. */

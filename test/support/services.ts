@@ -1,6 +1,6 @@
 /** Builders for Services and pools, and a small cluster in memory that carries out plans as the controller does. */
-import { Allocator, inPassOrder } from "../../lib/allocation/allocator";
-import type { Report } from "../../lib/allocation/plan";
+import { Allocator, inPassOrder, type AllocatorOptions } from "../../lib/allocation/allocator";
+import type { Report, WrittenState } from "../../lib/allocation/plan";
 import type { NamespaceLabels } from "../../lib/allocation/pool-index";
 import { ALLOCATED_FROM_POOL, type ServiceView } from "../../lib/allocation/service";
 import type { Pool, ServiceAllocation } from "../../lib/config/configuration";
@@ -15,6 +15,9 @@ export const DUAL = ["10.96.0.10", "fd00::10"];
 export interface PoolOptions {
   readonly autoAssign?: boolean;
   readonly avoidBuggyIps?: boolean;
+  readonly addressOrder?: Pool["addressOrder"];
+  readonly sharing?: Pool["sharing"];
+  readonly maxAddressesPerNamespace?: number;
   readonly serviceAllocation?: {
     readonly priority?: number;
     readonly namespaces?: readonly string[];
@@ -25,7 +28,7 @@ export interface PoolOptions {
 
 /** A pool as the configuration has it; addresses as a user writes them. */
 export function pool(name: string, addresses: readonly string[], options: PoolOptions = {}): Pool {
-  const pin = options.serviceAllocation;
+  const { serviceAllocation: pin, addressOrder, sharing, maxAddressesPerNamespace } = options;
   return {
     name,
     namespace: "metallb-system",
@@ -38,6 +41,9 @@ export function pool(name: string, addresses: readonly string[], options: PoolOp
     autoAssign: options.autoAssign ?? true,
     avoidBuggyIps: options.avoidBuggyIps ?? false,
     ...(pin === undefined ? {} : { serviceAllocation: serviceAllocation(pin) }),
+    ...(addressOrder === undefined ? {} : { addressOrder }),
+    ...(sharing === undefined ? {} : { sharing }),
+    ...(maxAddressesPerNamespace === undefined ? {} : { maxAddressesPerNamespace }),
   };
 }
 
@@ -83,6 +89,7 @@ export function service(name: string, options: ServiceOptions = {}): ServiceView
     ports: ["TCP/80"],
     labels: {},
     ingress: ingress.map(ip => ({ ip })),
+    pending: undefined,
     ...rest,
     annotations: {
       ...annotations,
@@ -105,14 +112,15 @@ export class TestCluster {
   allocator: Allocator;
   /** Writes of status, by key. */
   readonly writes = new Map<string, number>();
-  private readonly lbClass: string;
+  nowMs = 0;
+  private readonly options: AllocatorOptions;
   private pools: readonly Pool[];
   private namespaces: NamespaceLabels = new Map();
   private clock = 0;
 
-  constructor(pools: readonly Pool[], options: { lbClass?: string } = {}) {
-    this.lbClass = options.lbClass ?? "";
-    this.allocator = new Allocator({ lbClass: this.lbClass });
+  constructor(pools: readonly Pool[], options: Partial<AllocatorOptions> = {}) {
+    this.options = { lbClass: "", reservationMs: 0, ...options };
+    this.allocator = new Allocator(this.options);
     this.pools = pools;
     this.allocator.setPools(pools, this.namespaces);
   }
@@ -163,10 +171,13 @@ export class TestCluster {
     this.pass();
   }
 
-  /** A new controller: nothing in memory. */
+  /** A new controller: nothing in memory but the reservations, which it reads. */
   restart(): void {
-    this.allocator = new Allocator({ lbClass: this.lbClass });
+    const kept = [...this.allocator.book.reservations()];
+    this.allocator = new Allocator(this.options);
     this.allocator.setPools(this.pools, this.namespaces);
+    this.allocator.adopt(this.services.values());
+    this.allocator.restoreReservations(kept, this.nowMs);
     this.pass();
   }
 
@@ -181,9 +192,9 @@ export class TestCluster {
     for (const key of queue) {
       queue.delete(key);
       const service = this.services.get(key);
-      const { write, retry } = this.allocator.reconcile(key, service);
+      const { write, retry } = this.allocator.reconcile(key, service, this.nowMs);
       if (write !== undefined && service !== undefined) {
-        this.services.set(key, written(service, write.ingress, write.pool));
+        this.services.set(key, written(service, write));
         this.writes.set(key, (this.writes.get(key) ?? 0) + 1);
       }
       for (const { type, reason, message } of this.allocator.takeReports(key)) {
@@ -245,19 +256,18 @@ function merged(before: ServiceView, given: ServiceView): ServiceView {
     ...given,
     createdAt: before.createdAt,
     ingress: before.ingress,
+    pending: before.pending,
     annotations: { ...given.annotations, ...own },
   };
 }
 
-function written(
-  service: ServiceView,
-  ingress: readonly string[],
-  poolName: string | undefined,
-): ServiceView {
+function written(service: ServiceView, state: WrittenState): ServiceView {
+  const { ingress, pool: poolName, pending } = state;
   const rest = without(service.annotations, ALLOCATED_FROM_POOL);
   return {
     ...service,
     ingress: ingress.map(ip => ({ ip, ipMode: "VIP" })),
+    pending,
     annotations: poolName === undefined ? rest : { ...rest, [ALLOCATED_FROM_POOL]: poolName },
   };
 }

@@ -71,6 +71,8 @@ export interface StoredEvent {
 export class World {
   readonly cluster: TestCluster;
   controller: Controller;
+  /** 0: cases reuse names, and must not find the address of the one before. */
+  reservationMs = 0;
   private lbClass = "";
 
   private constructor(cluster: TestCluster) {
@@ -300,6 +302,7 @@ export class World {
       namespace: NAMESPACE,
       lbClass: this.lbClass,
       podName: undefined,
+      reservationMs: this.reservationMs,
       identity: ownIdentity(),
       log: quietLog(),
     });

@@ -20,7 +20,7 @@ class OneService {
   readonly told: string[] = [];
   isLeading = true;
   losses = 0;
-  readonly allocator = new Allocator({ lbClass: "" });
+  readonly allocator = new Allocator({ lbClass: "", reservationMs: 0 });
   readonly reconciler: ServiceReconciler;
 
   constructor() {
@@ -40,6 +40,7 @@ class OneService {
       mayWrite: () => this.isLeading,
       onLost: () => (this.losses += 1),
       retry: () => undefined,
+      nowMs: () => Date.UTC(2026, 0, 1),
       onPlanned: () => undefined,
     });
   }

@@ -80,11 +80,14 @@ describe("toServiceRecord", () => {
   });
 });
 
+const NOW = "2026-01-01T00:00:00Z";
+
 describe("statusBody", () => {
   const record = toServiceRecord(loadBalancer)!;
+  const ingress = ["192.0.2.7", "2001:db8::7"];
 
   it("changes the pool annotation and the addresses and repeats the rest", () => {
-    expect(statusBody(record, ["192.0.2.7", "2001:db8::7"], "new")).toEqual({
+    expect(statusBody(record, { ingress, pool: "new", pending: undefined }, NOW)).toEqual({
       apiVersion: "v1",
       kind: "Service",
       metadata: {
@@ -104,9 +107,53 @@ describe("statusBody", () => {
   });
 
   it("clears", () => {
-    expect(statusBody(record, [], undefined)).toMatchObject({
+    const nothing = { ingress: [], pool: undefined, pending: undefined };
+    expect(statusBody(record, nothing, NOW)).toMatchObject({
       metadata: { annotations: { "example.com/other": "kept" }, resourceVersion: "17" },
       status: { loadBalancer: { ingress: [] } },
+    });
+  });
+
+  it("sets its own condition beside those of others, and keeps the time of its beginning", () => {
+    const pending = { reason: "NoAddress", message: "no available IPs" };
+    const waiting = { ingress: [], pool: undefined, pending };
+    const own = { type: "metallb.io/AddressPending", status: "True", ...pending };
+    const first = statusBody(record, waiting, NOW);
+    expect(first).toMatchObject({
+      status: { conditions: [{ type: "other/Condition" }, { ...own, lastTransitionTime: NOW }] },
+    });
+    const stored = toServiceRecord({ ...loadBalancer, ...first })!;
+    expect(stored.view.pending).toEqual(pending);
+    const changed = { ...waiting, pending: { ...pending, message: "full" } };
+    expect(statusBody(stored, changed, "2027-01-01T00:00:00Z")).toMatchObject({
+      status: {
+        conditions: [
+          { type: "other/Condition" },
+          { ...own, message: "full", lastTransitionTime: NOW },
+        ],
+      },
+    });
+    const gone = { ingress, pool: "p", pending: undefined };
+    expect(statusBody(stored, gone, NOW)).toMatchObject({
+      status: { conditions: [{ type: "other/Condition" }] },
+    });
+  });
+
+  it("a Service with nothing but our condition is still of interest; one turned to False is not ours", () => {
+    const withCondition = (status: string): ServiceObject => ({
+      metadata: { name: "s", namespace: "n" },
+      spec: { type: "ClusterIP" },
+      status: {
+        conditions: [{ type: "metallb.io/AddressPending", status, reason: "R", message: "m" }],
+      },
+    });
+    expect(toServiceRecord(withCondition("True"))?.view.pending).toEqual({
+      reason: "R",
+      message: "m",
+    });
+    expect(toServiceRecord(withCondition("False"))?.view.pending).toEqual({
+      reason: "",
+      message: "",
     });
   });
 

@@ -64,7 +64,7 @@ test.prop([smallRanges, fc.boolean()])("numbers are what a walk would give", (ra
   }
   expect(space.capacity).toBe(BigInt(walked.length));
   expect(walked.map((_, ordinal) => space.addressAt(BigInt(ordinal)))).toEqual(walked);
-  expect(walked.map(value => space.ordinalOf(value))).toEqual(walked.map((_, at) => BigInt(at)));
+  expect(walked.map(value => space.ordinalOf(value))).toEqual(walked.map((_, at) => at));
   expect(space.addressAt(space.capacity)).toBeUndefined();
   expect(space.ordinalOf(0x0a000000n - 1n)).toBeUndefined();
 });
