@@ -15,7 +15,7 @@ export type PartName = "admission" | "controller" | "speaker";
 
 /** Ports of `/healthz` and `/readyz`; all parts of a host share its network. */
 const PROBE_PORTS = { admission: 17_473, controller: 17_472, speaker: 17_472 } as const;
-const METRICS_PORTS = { admission: 9121, controller: 9120, speaker: 9120 } as const;
+const METRICS_PORTS = { admission: 9122, controller: 9120, speaker: 9120 } as const;
 export const HERALD_NAMESPACE = "metallb-system";
 const READY_TIMEOUT_MS = 30_000;
 

@@ -81,9 +81,11 @@ export class TokenSource {
 /** Access by the first source that is there. Throws `ClusterAccessError` when there is none, or it cannot be used. */
 export function loadClusterAccess(options: ClusterAccessOptions): ClusterAccess {
   const { env } = options;
+  // Either way a list, as kubectl's: a process hands the variable on as if it were its flag.
   const explicit = options.kubeconfig ?? "";
-  if (explicit !== "") return fromKubeconfig([explicit], options);
-  const listed = (env["KUBECONFIG"] ?? "").split(":").filter(path => path !== "");
+  const listed = (explicit !== "" ? explicit : (env["KUBECONFIG"] ?? ""))
+    .split(":")
+    .filter(Boolean);
   if (listed.length > 0) return fromKubeconfig(listed, options);
   if (env["KUBERNETES_SERVICE_HOST"] !== undefined) return fromServiceAccount(options);
   const home = env["HOME"] ?? "";

@@ -13,7 +13,7 @@ export const commonOptions = {
   podName: optionalText("pod-name", "METALLB_POD_NAME", "own Pod, owner of the status objects"),
   logLevel: oneOf(
     "log-level",
-    ["METALLB_LOG_LEVEL", "LOG_LEVEL"],
+    "METALLB_LOG_LEVEL",
     ["info", "debug", "all", "warn", "error", "none"],
     "how much is logged",
   ),

@@ -40,11 +40,8 @@ type Names = string | readonly string[];
 
 /** Any text; `fallback` when it is not given. */
 export function text(flag: string, env: Names, fallback: string, help: string): OptionSpec<string> {
-  return option(
-    flag,
-    env,
-    `${help} (default ${fallback === "" ? "empty" : fallback})`,
-    read => read ?? fallback,
+  return option(flag, env, `${help} (default ${fallback === "" ? "empty" : fallback})`, read =>
+    read === undefined || read === "" ? fallback : read,
   );
 }
 

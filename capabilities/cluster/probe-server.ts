@@ -78,7 +78,8 @@ function handler(options: ProbeServerOptions): Parameters<typeof createServer>[1
       const missing = check();
       answer(missing === undefined ? 200 : 503, missing ?? "ok");
     };
-    switch (new URL(request.url ?? "/", "http://localhost").pathname) {
+    // Anybody may send anything here: the target of a request need not be a URL.
+    switch (request.url?.split("?", 1)[0]) {
       case "/healthz":
         probe(options.isHealthy);
         break;

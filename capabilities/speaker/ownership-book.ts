@@ -92,10 +92,10 @@ export class OwnershipBook {
 
   /** Services were planned again: to be called after the packet thread was told. */
   notePlanned(keys: Iterable<string>): void {
-    for (const key of keys) {
-      this.#index(key);
-      this.#settle(key);
-    }
+    const planned = [...keys];
+    for (const key of planned) this.#index(key);
+    this.#forgetUnwanted();
+    for (const key of planned) this.#settle(key);
   }
 
   /** A report of the packet thread. One about an address that is not wanted any more is late, and ignored. */
@@ -111,7 +111,7 @@ export class OwnershipBook {
     const before = this.#addressesByKey.get(key) ?? [];
     const now = plan?.type === "announce" ? plan.election.addresses : [];
     for (const address of before) {
-      if (!now.includes(address)) this.#unindex(key, address);
+      if (!now.includes(address)) this.#keysByAddress.get(address)?.delete(key);
     }
     for (const address of now) {
       const keys = this.#keysByAddress.get(address);
@@ -122,12 +122,13 @@ export class OwnershipBook {
     else this.#addressesByKey.delete(key);
   }
 
-  #unindex(key: string, address: string): void {
-    const keys = this.#keysByAddress.get(address);
-    keys?.delete(key);
-    if (keys?.size !== 0) return;
-    this.#keysByAddress.delete(address);
-    this.#ownerships.delete(address);
+  /** Only after all keys are indexed: an address may pass from one Service to another, and the packet thread then reports nothing. */
+  #forgetUnwanted(): void {
+    for (const [address, keys] of this.#keysByAddress) {
+      if (keys.size > 0) continue;
+      this.#keysByAddress.delete(address);
+      this.#ownerships.delete(address);
+    }
   }
 
   #settle(key: string): void {

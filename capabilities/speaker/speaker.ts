@@ -168,9 +168,9 @@ export class Speaker {
       .map(node => ({ nodeName: node.name, addresses: [...node.internalAddresses] }))
       .sort((left, right) => (left.nodeName < right.nodeName ? -1 : 1));
     const { port, secret } = heartbeat;
-    const bindAddresses = [...heartbeat.bindAddresses];
+    const bindAddresses = this.#heartbeatAddresses();
     const excludedInterfaces = [...this.#excludedInterfaces];
-    const asText = JSON.stringify([peers, excludedInterfaces]);
+    const asText = JSON.stringify([bindAddresses, peers, excludedInterfaces]);
     if (asText === this.#lastConfigure) return;
     this.#lastConfigure = asText;
     this.#deps.thread.post({
@@ -179,6 +179,14 @@ export class Speaker {
       heartbeat: { port, bindAddresses, peers, namespace, ...(secret && { secret }) },
       excludedInterfaces,
     });
+  }
+
+  /** Peers know this node by the addresses of its Node: heartbeats must not leave from another one that the kernel likes better. */
+  #heartbeatAddresses(): readonly string[] {
+    const { nodeName, heartbeat } = this.#deps;
+    if (heartbeat.bindAddresses.length > 0) return [...heartbeat.bindAddresses];
+    const own = [...this.#state.nodes()].find(node => node.name === nodeName);
+    return [...(own?.internalAddresses ?? [])];
   }
 
   #announce(entries: readonly AnnouncementEntry[]): void {

@@ -43,6 +43,7 @@ describe("parseOptions", () => {
     expect(optionsOf([], env).options).toMatchObject({ namespace: "lb", node: "n1" });
     expect(optionsOf(["--namespace", "x"], env).options.namespace).toBe("x");
     expect(optionsOf([], { NODE_NAME: "n2" }).options.node).toBe("n2");
+    expect(optionsOf([], { METALLB_NAMESPACE: "" }).options.namespace).toBe("metallb-system");
   });
 
   it.each([

@@ -84,6 +84,23 @@ describe("OwnershipBook", () => {
     expect(states).toHaveLength(1);
   });
 
+  it("follows an address that passes from one Service to another in one pass, whatever the order", () => {
+    for (const keys of [
+      ["web/old", "web/new"],
+      ["web/new", "web/old"],
+    ]) {
+      plan("web/old", announce({ key: "web/old" }));
+      own();
+      plans.delete("web/old");
+      plans.set("web/new", announce({ key: "web/new" }));
+      // The packet thread's set stays the same, so it reports nothing.
+      book.notePlanned(keys);
+      expect(book.announcedKeys()).toEqual(["web/new"]);
+      plan("web/new", undefined);
+      expect(book.announcedKeys()).toEqual([]);
+    }
+  });
+
   it("names the node that took an address over", () => {
     plan("web/nginx", announce());
     own();
