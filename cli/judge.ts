@@ -167,7 +167,7 @@ function merge(
       ...(live[list] ?? []).filter(({ metadata }) => !given.has(refKey(toRef(kind, metadata)))),
       ...manifests
         .filter(({ ref }) => ref.kind === kind)
-        .map(({ ref, object }) => asStored(kind, object, stored.get(ref))),
+        .map((manifest, index) => asStored(manifest, stored.get(manifest.ref), index)),
     ],
   ]);
   const extras = manifests.find(({ ref }) => ref.kind === "ConfigMap")?.ref;
@@ -178,16 +178,21 @@ function merge(
   };
 }
 
-/** The object after admission changed it, as old as the one it takes the place of. */
-function asStored(kind: string, object: Manifest["object"], before: unknown): unknown {
+/** The object after admission changed it, as old as the one it takes the place of, or younger than those before it in the files. */
+function asStored(manifest: Manifest, before: unknown, index: number): unknown {
+  const { ref, object } = manifest;
   const { metadata } = object as { readonly metadata: object };
-  const { creationTimestamp } =
-    (before as { metadata?: { creationTimestamp?: unknown } } | undefined)?.metadata ?? {};
-  const aged = {
-    ...object,
-    metadata: { ...metadata, creationTimestamp },
-  };
-  return kind === "BGPPeer" ? normaliseBGPPeer(aged as unknown as BGPPeer) : aged;
+  const age = toRecord(toRecord(before)["metadata"])["creationTimestamp"];
+  // Sorts behind every time, as objects without one do, and among themselves in the order in which kubectl would apply them.
+  const creationTimestamp = age ?? `~${String(index).padStart(9, "0")}`;
+  const aged = { ...object, metadata: { ...metadata, creationTimestamp } };
+  return ref.kind === "BGPPeer" ? normaliseBGPPeer(aged as unknown as BGPPeer) : aged;
+}
+
+function toRecord(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null
+    ? (value as Readonly<Record<string, unknown>>)
+    : {};
 }
 
 /** What the cluster holds, by kind, namespace and name. */
@@ -227,7 +232,11 @@ class Places {
   at(manifest: Manifest, problem: Problem): Finding {
     const { field, value, severity } = problem;
     const duplicate = manifest.duplicates.find(candidate => candidate.field === field);
-    const position = duplicate?.position ?? manifest.locate(field, value);
+    const position =
+      duplicate?.position ??
+      (field === ""
+        ? manifest.locate("metadata.name", manifest.ref.name)
+        : manifest.locate(field, value));
     return { severity, problem, position, related: this.#related(problem) };
   }
 

@@ -192,7 +192,7 @@ describe("folders", () => {
       expect(code).toBe(2);
       expect(output).toContain(`${join(folder, "a.yaml")}: unreadable: This is no text in UTF-8.`);
       expect(output).toContain(`${join(folder, "b.yaml")}:1:`);
-      expect(output).toContain(`${join(folder, "c.yaml")}:1:1: warning:`);
+      expect(output).toContain(`${join(folder, "c.yaml")}:4:9: warning:`);
     });
   });
 });
