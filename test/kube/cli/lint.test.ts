@@ -39,6 +39,11 @@ function lintLive(input: string): Promise<RunResult> {
   return lint(["--live", "--kubeconfig", kubeconfig], input);
 }
 
+/** What the cluster says about the manifest, and what lint says. */
+function bothVerdicts(text: string): Promise<[RunResult, RunResult]> {
+  return Promise.all([kubectl(["create", "--dry-run=server"], text), lintLive(text)]);
+}
+
 async function storedVersions(): Promise<string> {
   const kinds = "ipaddresspools,l2advertisements,bgppeers,services,configmaps";
   const output =
@@ -163,10 +168,9 @@ describe("the verdict is the one of the cluster", () => {
   ];
 
   it.each(good)("accepts: %s", async (_what, text) => {
-    const created = await kubectl(["create", "--dry-run=server"], text);
+    const [created, linted] = await bothVerdicts(text);
     expect(created.stderr).not.toMatch(/rror/);
     expect(created.status).toBe(0);
-    const linted = await lintLive(text);
     expect(linted.stdout).not.toContain("refused");
     expect(linted.status).toBe(0);
     for (const [rule] of created.stderr.matchAll(/\([VH]-[A-Z]+\d*\)/g)) {
@@ -175,9 +179,8 @@ describe("the verdict is the one of the cluster", () => {
   });
 
   it.each(bad)("refuses: %s", async (_what, text) => {
-    const created = await kubectl(["create", "--dry-run=server"], text);
+    const [created, linted] = await bothVerdicts(text);
     expect(created.status).toBe(1);
-    const linted = await lintLive(text);
     expect(linted.stdout).toMatch(/^stdin:\d+:\d+: refused: /m);
     expect(linted.status).toBe(1);
     for (const [rule] of created.stderr.matchAll(/\([VH]-[A-Z]+\d*\)/g)) {
