@@ -133,7 +133,7 @@ function issue(options: IssueOptions): string {
   certificate.validity.notAfter = new Date(options.nowMs + options.days * DAY_MS);
   certificate.setSubject(distinguishedName(options.commonName));
   certificate.setIssuer(distinguishedName(AUTHORITY_NAME));
-  certificate.setExtensions(options.extensions);
+  certificate.setExtensions([...options.extensions]);
   certificate.sign(forge.pki.privateKeyFromPem(options.issuerKey), forge.md.sha256.create());
   return forge.pki.certificateToPem(certificate).replaceAll("\r", "");
 }
