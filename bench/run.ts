@@ -3,9 +3,11 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { REPOSITORY } from "../lab/paths";
 import { benchAdmission } from "./admission";
+import { benchAllocation } from "./allocation";
 import { benchArp } from "./arp";
 
 const BENCHES: Readonly<Record<string, () => Promise<string>>> = {
+  allocation: benchAllocation,
   admission: benchAdmission,
   arp: benchArp,
 };
