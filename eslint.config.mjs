@@ -136,6 +136,9 @@ export default tseslint.config(
     ["cli/**/*.ts"],
     [pepr, native, noTests, away(["admission", "controller", "speaker", "node"])],
   ),
+  room(["lab/**/*.ts"], [noTests, away(["bench", "cli", "node", "controller", "speaker"])]),
+  room(["scripts/**/*.ts"], [noTests, away(["bench", "cli", "node", "lab"])]),
+  room(["bench/**/*.ts"], [pepr, away(["cli"])]),
   room(["pepr.ts"], [native, noTests]),
   {
     files: ["test/**/*.ts", "bench/**/*.ts", "lab/**/*.ts", "scripts/**/*.ts"],
