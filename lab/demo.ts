@@ -8,8 +8,9 @@ import { ArpWatch } from "./arp-watch";
 import { HeraldInLab, HERALD_NAMESPACE } from "./herald";
 import { Lab } from "./lab";
 import { REPOSITORY } from "./paths";
-import { consoleProgress } from "./progress";
+import { consoleProgress, during } from "./progress";
 import { LabError, poll, run } from "./run";
+import { checkLabName } from "./topology";
 import { badPool, firstPool, nginx } from "./demo-manifests";
 
 const EXPECTED_ADDRESS = "192.168.1.240";
@@ -34,11 +35,15 @@ async function main(): Promise<void> {
     console.log(HELP);
     return;
   }
-  const name = values.name ?? "demo";
+  const name = checkLabName(values.name ?? "demo");
   const abort = new AbortController();
   const interrupt = (): void => abort.abort(new LabError("interrupted", "Interrupted."));
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, interrupt);
-  await run([process.execPath, "--import", "tsx", "scripts/build.ts"], { cwd: REPOSITORY });
+  const build = [process.execPath, "--import", "tsx", "scripts/build.ts"];
+  const what = "building Herald's programs";
+  await during(consoleProgress(), { number: 1, of: 1, what, usualSeconds: 10 }, () =>
+    run(build, { cwd: REPOSITORY }),
+  );
   const lab = await Lab.up({ name, nodes: 3, progress: consoleProgress(), signal: abort.signal });
   try {
     await Promise.race([show(lab), whenAborted(abort.signal)]);
