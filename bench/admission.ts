@@ -4,7 +4,7 @@
  * written ten times a second, as in a live cluster: it lets the API server's copies of quiet kinds fall behind.
  */
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createAuthority, createServerCertificate } from "../capabilities/admission/certificate";
@@ -69,10 +69,13 @@ export async function benchAdmission(): Promise<string> {
     ];
     const bench: Bench = { client, contenders, times: new Map() };
     const lease = await startLease(client);
-    await measureAll(bench, 1);
-    await addPools(client, 1_000);
-    await measureAll(bench, 1_000);
-    await lease.stop();
+    try {
+      await measureAll(bench, 1);
+      await addPools(client, 1_000);
+      await measureAll(bench, 1_000);
+    } finally {
+      await lease.stop();
+    }
     return report(bench.times);
   } finally {
     for (const child of children) child.kill("SIGTERM");
@@ -123,19 +126,22 @@ async function startPeer({ server, peer, stateDir, children }: PeerPlace): Promi
   const nowMs = Date.now();
   const authority = await createAuthority(nowMs);
   const { certificate, key } = await createServerCertificate(authority, ["127.0.0.1"], nowMs);
-  writeFileSync(join(stateDir, "tls.crt"), certificate);
-  writeFileSync(join(stateDir, "tls.key"), key);
+  // It looks for the pair there, whatever --cert-dir says.
+  const folder = join(stateDir, "k8s-webhook-server", "serving-certs");
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "tls.crt"), certificate);
+  writeFileSync(join(folder, "tls.key"), key);
   const [metrics = 0] = await freePorts(1);
   const argv = [
     `--kubeconfig=${server.kubeconfigPath}`,
     `--namespace=${NAMESPACE}`,
     `--port=${metrics}`,
-    `--cert-dir=${stateDir}`,
     "--disable-cert-rotation",
     "--webhook-mode=onlywebhook",
     "--log-level=warn",
   ];
-  children.push(spawned(join(peer, "controller"), argv, { METALLB_BGP_TYPE: "native" }));
+  const env = { METALLB_BGP_TYPE: "native", TMPDIR: stateDir };
+  children.push(spawned(join(peer, "controller"), argv, env));
   const webhook = {
     name: "ipaddresspoolvalidationwebhook.metallb.io",
     admissionReviewVersions: ["v1"],
@@ -270,7 +276,7 @@ async function inForce(client: ApiClient, { name, configurations }: Contender): 
   }
   if (configurations.length === 0) return;
   const describe = () => `${name} does not refuse an overlapping pool`;
-  const refuses = async () => ((await isAccepted(client)) ? undefined : true);
+  const refuses = async () => (await probe(client)) === "refused" || undefined;
   await poll(refuses, { timeoutMs: 20_000, describe });
   for (let call = 0; call < 20; call += 1) {
     await client.patch(`${POOLS}/pool-0`, { spec: { autoAssign: call % 2 === 0 } });
@@ -281,14 +287,15 @@ async function removed(client: ApiClient, { name, configurations }: Contender): 
   for (const { kind } of configurations) {
     await client.delete(`${REGISTRATION}/${kind.toLowerCase()}s/${WEBHOOK_CONFIGURATION}`);
   }
-  const accepts = async () => (await isAccepted(client)) || undefined;
+  const accepts = async () => (await probe(client)) === "accepted" || undefined;
   await poll(accepts, { timeoutMs: 20_000, describe: () => `${name} is still in force` });
 }
 
-function isAccepted(client: ApiClient): Promise<boolean> {
+/** What happens to a pool that overlaps; `failed` while the webhook's server is not there. */
+function probe(client: ApiClient): Promise<"accepted" | "refused" | "failed"> {
   return client.post(POOLS, overlapping, { query: { dryRun: "All" } }).then(
-    () => true,
-    () => false,
+    () => "accepted" as const,
+    (error: unknown) => (/denied the request/.test(String(error)) ? "refused" : "failed"),
   );
 }
 

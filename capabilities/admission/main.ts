@@ -4,6 +4,7 @@
  */
 import { Counter, Histogram, Registry } from "prom-client";
 import type { Capability } from "pepr";
+import { ReadMemo } from "../../lib/config/read-memo";
 import { ApiClient } from "../cluster/api-client";
 import { loadClusterAccess } from "../cluster/cluster-access";
 import { createLogger } from "../cluster/log";
@@ -68,6 +69,7 @@ export function startAdmission(capability: Capability): ReviewDeps {
     namespace: options.namespace,
     readConfiguration: change => configuration.read(change),
     observe: reviewMetrics(metrics),
+    memo: new ReadMemo(),
     log,
   };
 }

@@ -8,6 +8,7 @@ import type { Logger } from "pino";
 import { reviewChange, type Change } from "../../lib/config/admission";
 import type { ConfigurationResources } from "../../lib/config/check";
 import { formatProblem } from "../../lib/config/problem";
+import type { ReadMemo } from "../../lib/config/read-memo";
 
 /** Pepr's answer to a validation. */
 export type Verdict = ReturnType<PeprValidateRequest<KubernetesObject>["Approve"]>;
@@ -19,6 +20,8 @@ export interface ReviewDeps {
   readonly namespace: string;
   readonly readConfiguration: (change: Change) => Promise<ConfigurationResources>;
   readonly observe: (review: ObservedReview) => void;
+  /** What was read from objects in earlier reviews. */
+  readonly memo: ReadMemo;
   readonly log: Logger;
 }
 
@@ -88,9 +91,9 @@ async function judge(
     object: request.Raw,
     ...(oldObject === undefined ? {} : { oldObject }),
   };
-  const { namespace, readConfiguration, log } = deps;
+  const { namespace, readConfiguration, memo, log } = deps;
   const live = await readConfiguration(change);
-  const { refusals, warnings } = reviewChange(change, live, { namespace });
+  const { refusals, warnings } = reviewChange(change, live, { namespace, memo });
   const notes = warnings.map(formatProblem);
   if (refusals.length === 0) return request.Approve(notes);
   const rules = refusals.map(refusal => refusal.rule);

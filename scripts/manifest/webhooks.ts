@@ -30,8 +30,8 @@ const purposes = {
 } as const;
 
 /**
- * The two configurations. Changes fail while admission is away; deletions do not: a namespace whose admission is already gone has to
- * be deletable.
+ * The two configurations. What admission may refuse fails while it is away: every change, and the deletion of a BFDProfile. Other
+ * deletions are only warned about and go through (docs/adr/0002).
  */
 export function webhookConfigurations(
   peprManifest: readonly ManifestObject[],
@@ -58,14 +58,23 @@ export function webhookConfigurations(
 }
 
 function namedAndBounded(rule: Rule, purpose: string): Readonly<Record<string, unknown>> {
-  const singular = (rule.resources[0] ?? "").replace(/ies$/, "y").replace(/s$/, "");
-  const isDeletion = rule.operations.includes("DELETE");
-  return {
-    name: `${singular}${isDeletion ? "deletion" : purpose}webhook.metallb.io`,
-    failurePolicy: isDeletion ? "Ignore" : "Fail",
-    ...(isDeletion ? { timeoutSeconds: 5 } : {}),
-  };
+  const plural = rule.resources[0] ?? "";
+  const singular = plural.replace(/ies$/, "y").replace(/s$/, "");
+  if (!rule.operations.includes("DELETE")) {
+    return { name: `${singular}${purpose}webhook.metallb.io`, failurePolicy: "Fail" };
+  }
+  const name = `${singular}deletionwebhook.metallb.io`;
+  const failurePolicy = plural === "bfdprofiles" ? "Fail" : "Ignore";
+  return { name, failurePolicy, timeoutSeconds: 5, matchConditions: [notByTheCluster] };
 }
+
+/** A namespace on its way out deletes what is in it: nobody asks whether it is in use, and admission may be gone before. */
+const notByTheCluster = {
+  name: "not-by-the-cluster-itself",
+  expression:
+    '!(request.userInfo.username in ["system:serviceaccount:kube-system:namespace-controller", ' +
+    '"system:serviceaccount:kube-system:generic-garbage-collector"])',
+};
 
 function isConfiguration(object: ManifestObject): object is Configuration {
   return object.kind in purposes && Array.isArray(object["webhooks"]);

@@ -165,8 +165,46 @@ describe("a change that is refused", () => {
   });
 });
 
+describe("a deletion", () => {
+  const remove = (kind: string, name: string) => kubectl(["delete", kind, name, "-n", NAMESPACE]);
+
+  it("of a BFDProfile that a peer names is refused, and names the peer (V-W2)", async () => {
+    await kubectl(["create"], object("BFDProfile", "fast", { receiveInterval: 100 }));
+    const spec = { myASN: 64500, peerASN: 64501, peerAddress: "10.20.0.1", bfdProfile: "fast" };
+    const peer = await kubectl(["create"], object("BGPPeer", "router", spec));
+    expect(peer.status).toBe(0);
+    const refused = await remove("bfdprofile", "fast");
+    expect(refused.status).toBe(1);
+    expect(refused.stderr).toContain("bfdprofiledeletionwebhook.metallb.io");
+    expect(refused.stderr).toContain('BGPPeer "router"');
+    expect((await remove("bgppeer", "router")).status).toBe(0);
+    expect((await remove("bfdprofile", "fast")).status).toBe(0);
+  });
+
+  it("of a pool says which Services would be left with an address of no pool, and how many", async () => {
+    await kubectl(["create"], pool("in-use", "10.30.0.0/24"));
+    for (const [index, name] of ["one", "two"].entries()) {
+      const service = {
+        apiVersion: "v1",
+        kind: "Service",
+        metadata: { name, namespace: "default" },
+        spec: { type: "LoadBalancer", ports: [{ port: 80 }] },
+      };
+      await server.kubectl(["create", "-f", "-"], { input: JSON.stringify(service) });
+      const ingress = [{ ip: `10.30.0.${index}` }];
+      const patch = JSON.stringify({ status: { loadBalancer: { ingress } } });
+      const how = ["--subresource=status", "--type=merge", "-p", patch];
+      await server.kubectl(["patch", "service", name, ...how]);
+    }
+    const deleted = await remove("ipaddresspool", "in-use");
+    expect(deleted.status).toBe(0);
+    expect(deleted.stderr).toContain("would leave 2 addresses of Services in no pool");
+    expect(deleted.stderr).toContain("default/one (10.30.0.0)");
+  });
+});
+
 describe("what webhooks are registered for", () => {
-  it("is our kinds alone, and deletions go through without us", async () => {
+  it("is our kinds alone, and only where we may refuse it fails without us", async () => {
     const { stdout } = await server.kubectl([
       "get",
       "mutatingwebhookconfigurations,validatingwebhookconfigurations",
@@ -174,16 +212,18 @@ describe("what webhooks are registered for", () => {
       "json",
     ]);
     interface Webhook {
+      readonly name: string;
       readonly failurePolicy: string;
       readonly rules: readonly { apiGroups: string[]; operations: string[] }[];
     }
     const { items } = JSON.parse(stdout) as { items: { webhooks: Webhook[] }[] };
     const webhooks = items.flatMap(({ webhooks: some }) => some);
     expect(webhooks.length).toBeGreaterThan(12);
-    for (const { rules, failurePolicy } of webhooks) {
+    for (const { name, rules, failurePolicy } of webhooks) {
       expect(rules.flatMap(rule => rule.apiGroups)).toEqual(["metallb.io"]);
       const deletes = rules.some(rule => rule.operations.includes("DELETE"));
-      expect(failurePolicy).toBe(deletes ? "Ignore" : "Fail");
+      const mayPass = deletes && !name.startsWith("bfdprofile");
+      expect(failurePolicy).toBe(mayPass ? "Ignore" : "Fail");
     }
   });
 
@@ -246,12 +286,21 @@ describe("the process", () => {
   });
 
   it("ends with 0 within two seconds of SIGTERM, with the API server's connection open", async () => {
+    await kubectl(["create"], object("BFDProfile", "kept", { receiveInterval: 100 }));
     const { code, signal, tookMs } = await admission.end("SIGTERM");
     expect({ code, signal }).toEqual({ code: 0, signal: null });
     expect(tookMs).toBeLessThan(2_000);
   });
 
-  it("away, is named by kubectl as what is missing, and deletions still work", async () => {
+  it("away, keeps BFDProfiles from being deleted, but not by the end of their namespace", async () => {
+    const remove = ["delete", "bfdprofile", "kept", "-n", NAMESPACE];
+    const refused = await kubectl(remove);
+    expect(refused.stderr).toContain('failed calling webhook "bfdprofiledeletion');
+    const asNamespace = "--as=system:serviceaccount:kube-system:namespace-controller";
+    expect((await kubectl([...remove, asNamespace])).stdout).toContain("deleted");
+  });
+
+  it("away, is named by kubectl as what is missing, and other deletions still work", async () => {
     const created = await kubectl(["create"], pool("nobody", "10.10.0.0/24"));
     expect(created.status).toBe(1);
     expect(created.stderr).toContain('failed calling webhook "ipaddresspool');

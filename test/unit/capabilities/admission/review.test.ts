@@ -2,6 +2,7 @@ import type { KubernetesObject } from "kubernetes-fluent-client";
 import { PeprMutateRequest, PeprValidateRequest } from "pepr";
 import pino from "pino";
 import { describe, expect, it } from "vitest";
+import { ReadMemo } from "../../../../lib/config/read-memo";
 import {
   createValidate,
   normalising,
@@ -48,6 +49,7 @@ function deps(overrides: Partial<ReviewDeps> = {}): ReviewDeps & { observed: Obs
         communities: [],
       }),
     observe: seen => observed.push(seen),
+    memo: new ReadMemo(),
     log: pino({ level: "silent" }),
     observed,
     ...overrides,

@@ -75,14 +75,14 @@ describe("ServingMaterial", () => {
   it("takes the folder of --cert-dir, and the token from the Secret", async () => {
     const { asked, adopted } = await start([`--cert-dir=${folder}`], {});
     expect(adopted).toEqual([{ certificate: "certificate", key: "key", tokens: [secret.token] }]);
-    expect(asked).toContain("/api/v1/namespaces/metallb-system/secrets/metallb-webhook-cert");
+    expect(asked).toContain("/api/v1/namespaces/metallb-system/secrets");
   });
 
   it("takes all of it from the Secret, of any name and place", async () => {
     const { asked, adopted } = await start(["--webhook-secret=mine", "--namespace=here"], {});
     const { "tls.crt": certificate, "tls.key": key, token } = secret;
     expect(adopted).toEqual([{ certificate, key, tokens: [token] }]);
-    expect(asked).toContain("/api/v1/namespaces/here/secrets/mine");
+    expect(asked).toContain("/api/v1/namespaces/here/secrets");
   });
 
   it("prefers a given token to the Secret's", async () => {

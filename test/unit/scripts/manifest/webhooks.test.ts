@@ -36,6 +36,7 @@ const manifest: readonly ManifestObject[] = [
   fromPepr("ValidatingWebhookConfiguration", [
     rule("ipaddresspools", changes),
     rule("bfdprofiles", ["DELETE"]),
+    rule("ipaddresspools", ["DELETE"]),
   ]),
 ];
 
@@ -62,14 +63,23 @@ describe("webhookConfigurations", () => {
     expect(validating?.webhooks.map(({ name }) => name)).toEqual([
       "ipaddresspoolvalidationwebhook.metallb.io",
       "bfdprofiledeletionwebhook.metallb.io",
+      "ipaddresspooldeletionwebhook.metallb.io",
     ]);
   });
 
-  it("lets changes fail and deletions pass while admission is away", () => {
-    expect(validating?.webhooks.map(({ failurePolicy }) => failurePolicy)).toEqual([
-      "Fail",
-      "Ignore",
+  it("fails where admission may refuse: changes, and the deletion of a BFDProfile", () => {
+    const policies = validating?.webhooks.map(({ name, failurePolicy }) => [name, failurePolicy]);
+    expect(policies).toEqual([
+      ["ipaddresspoolvalidationwebhook.metallb.io", "Fail"],
+      ["bfdprofiledeletionwebhook.metallb.io", "Fail"],
+      ["ipaddresspooldeletionwebhook.metallb.io", "Ignore"],
     ]);
+  });
+
+  it("is not asked when a namespace goes away with what is in it", () => {
+    const [change, deletion] = validating?.webhooks ?? [];
+    expect(JSON.stringify(deletion?.["matchConditions"])).toContain("namespace-controller");
+    expect(change?.["matchConditions"]).toBeUndefined();
   });
 
   it("points each at its path with the token, and keeps the rest of what Pepr made", () => {
