@@ -1,13 +1,12 @@
 /**
  * What is legal and does nothing: references to what is not there, and pools that nobody announces. Warnings all (rules H-R2,
- * H-R3, H-R5 … H-R7); H-R1 and H-R4 are advertisement-scope.ts.
+ * H-R3, H-R5 … H-R7, H-R14); H-R1 and H-R4 are advertisement-scope.ts.
  */
 import type { ReadBgpAdvertisement } from "./bgp-advertisements";
-import type { AdvertisementScope } from "./configuration";
+import type { AdvertisementScope, PreferredNodes } from "./configuration";
 import type { Selector } from "./labels";
 import type { NodeDirectory } from "./node-directory";
 import type { PoolSubject } from "./pools";
-import type { NamespaceInfo } from "./resources";
 import type { Subject } from "./subject";
 
 /** Rule H-R2: a peer that does not exist gets nothing. */
@@ -27,18 +26,17 @@ export function warnUnknownPeers(
   }
 }
 
+/** Names of the pools that any of the advertisements announces. */
+export function coveredPools(advertisements: readonly AdvertisementScope[]): ReadonlySet<string> {
+  const lists = new Set(advertisements.map(({ pools }) => pools));
+  return new Set([...lists].flat());
+}
+
 /** Rule H-R3: addresses of a pool that no advertisement in force selects are given to Services, and nobody answers on them. */
 export function warnUncoveredPools(
   pools: readonly PoolSubject[],
-  advertisements: readonly AdvertisementScope[],
+  covered: ReadonlySet<string>,
 ): void {
-  const covered = new Set<string>();
-  const seen = new Set<readonly string[]>();
-  for (const { pools: names } of advertisements) {
-    if (seen.has(names)) continue;
-    seen.add(names);
-    for (const name of names) covered.add(name);
-  }
   for (const { subject, pool } of pools) {
     if (covered.has(pool.name) || subject.isBroken) continue;
     subject.warn({
@@ -50,17 +48,17 @@ export function warnUncoveredPools(
   }
 }
 
-/** Rules H-R5 and H-R6: namespaces that do not exist, and selectors that no namespace matches. */
+/** Rules H-R5 and H-R6: namespaces that do not exist, and selectors that no namespace matches. `names`: those that do exist. */
 export function warnUnknownNamespaces(
   { subject, pool }: PoolSubject,
   directory: NodeDirectory,
-  namespaces: readonly NamespaceInfo[] | undefined,
+  names: ReadonlySet<string> | undefined,
 ): void {
   const { serviceAllocation } = pool;
-  if (serviceAllocation === undefined || namespaces === undefined) return;
+  if (serviceAllocation === undefined || names === undefined) return;
   const field = "spec.serviceAllocation";
   for (const [index, name] of serviceAllocation.namespaces.entries()) {
-    if (namespaces.some(namespace => namespace.name === name)) continue;
+    if (names.has(name)) continue;
     subject.warn({
       rule: "H-R5",
       field: `${field}.namespaces[${index}]`,
@@ -91,6 +89,22 @@ export function warnUnmatchedNodes<Spec>(
     rule: "H-R7",
     field: "spec.nodeSelectors",
     reason: "matches no node, so the object has no effect",
+    wayOut: "Label a node or correct the selectors.",
+  });
+}
+
+/** Rule H-R14: a preference for nodes that do not exist moves nothing. Of a list with one match or more nothing is said. */
+export function warnUnmatchedPreferences<Spec>(
+  subject: Subject<Spec>,
+  preferences: readonly PreferredNodes[],
+  nodes: NodeDirectory,
+): void {
+  if (preferences.length === 0) return;
+  if (preferences.some(({ selector }) => nodes.matchesSome(selector))) return;
+  subject.warn({
+    rule: "H-R14",
+    field: "spec.preferredNodeSelectors",
+    reason: "matches no node, so no node is preferred",
     wayOut: "Label a node or correct the selectors.",
   });
 }

@@ -1,16 +1,20 @@
 /** The rules about several objects, in the order in which they rest on each other. */
 import { PoolSummaries, refuseLocalPrefConflicts, refuseWideAggregates } from "./bgp-conflicts";
+import { readClusterNetwork, warnAddressesInUse, warnOutsideSubnets } from "./cluster-network";
 import {
+  coveredPools,
   warnUncoveredPools,
   warnUnknownNamespaces,
   warnUnknownPeers,
   warnUnmatchedNodes,
+  warnUnmatchedPreferences,
 } from "./cross-references";
 import { NodeDirectory } from "./node-directory";
 import { refuseMissingProfile, refuseMissingSecret, warnSameSession } from "./peer-references";
 import { usableConfigs, type ReadResources, type View } from "./read-all";
 import type { ConfigurationResources } from "./resources";
 import { refuseEchoOverIpv6 } from "./run-time-rules";
+import { warnShadowedPools } from "./shadowed-pools";
 
 /** Reports on the subjects what is wrong between objects, and takes pools away from advertisements that must not have them. */
 export function applyCrossRules(
@@ -25,11 +29,24 @@ export function applyCrossRules(
   for (const { subject, config } of [...read.peers, ...read.l2, ...read.bgp]) {
     warnUnmatchedNodes(subject, config.nodeSelectors, nodes);
   }
-  for (const pool of read.pools) warnUnknownNamespaces(pool, namespaces, resources.namespaces);
-  warnUncoveredPools(read.pools, [
-    ...usableConfigs(read.l2, view),
-    ...usableConfigs(read.bgp, view),
-  ]);
+  const names = resources.namespaces && new Set(resources.namespaces.map(({ name }) => name));
+  for (const pool of read.pools) warnUnknownNamespaces(pool, namespaces, names);
+  for (const { subject, config } of read.l2) {
+    warnUnmatchedPreferences(subject, config.preferredNodes, nodes);
+  }
+  judgePools(read, resources, view);
+}
+
+function judgePools(read: ReadResources, resources: ConfigurationResources, view: View): void {
+  const onLayer2 = coveredPools(usableConfigs(read.l2, view));
+  const onBgp = coveredPools(usableConfigs(read.bgp, view));
+  warnUncoveredPools(read.pools, new Set([...onLayer2, ...onBgp]));
+  warnShadowedPools(read.pools);
+  const network = readClusterNetwork(resources, view.memo);
+  warnAddressesInUse(read.pools, read.claims, network);
+  // A pool that BGP announces too may be on layer 2 only because an advertisement of all pools is.
+  const onLayer2Alone = new Set([...onLayer2].filter(name => !onBgp.has(name)));
+  warnOutsideSubnets(read.pools, onLayer2Alone, network);
 }
 
 interface Surroundings {

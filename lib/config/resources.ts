@@ -21,6 +21,8 @@ export interface ConfigurationResources {
   readonly bfdProfiles?: readonly BFDProfile[];
   readonly communities?: readonly Community[];
   readonly nodes?: readonly NodeInfo[];
+  /** Prefixes from which cluster IPs are taken: `spec.cidrs` of all ServiceCIDR objects (networking.k8s.io/v1). */
+  readonly serviceCidrs?: readonly string[];
   readonly namespaces?: readonly NamespaceInfo[];
   /** Secrets of Herald's namespace. */
   readonly secrets?: readonly SecretInfo[];
@@ -30,9 +32,16 @@ export interface ConfigurationResources {
   readonly services?: readonly ServiceInfo[];
 }
 
+/** What is left out is not known, and no rule draws a conclusion from it. */
 export interface NodeInfo {
   readonly name: string;
   readonly labels: Labels;
+  /** `status.addresses` of the types InternalIP and ExternalIP. */
+  readonly addresses?: readonly string[];
+  /** `spec.podCIDRs`. */
+  readonly podCidrs?: readonly string[];
+  /** Prefixes of its interfaces, such as `192.168.1.11/24`; the API server does not know them. */
+  readonly subnets?: readonly string[];
 }
 
 export interface NamespaceInfo {

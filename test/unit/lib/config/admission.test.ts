@@ -212,6 +212,21 @@ describe("deletion", () => {
     expect(warnings).toMatchObject([{ rule: "V-G12" }]);
   });
 
+  it("names the Services that lose their address, and how many (V-X6)", () => {
+    const services = [1, 2, 3, 4, 5].map(number => ({
+      namespace: "web",
+      name: `s${number}`,
+      addresses: [`10.0.0.${number}`],
+    }));
+    const { refusals, warnings } = remove(first, { ...live, services });
+    expect(refusals).toEqual([]);
+    expect(warnings).toMatchObject([{ rule: "V-X6", severity: "warn" }]);
+    expect(warnings[0]?.message).toContain(
+      "would leave 5 addresses of Services in no pool: web/s1 (10.0.0.1), web/s2 (10.0.0.2), web/s3 (10.0.0.3) and 2 more",
+    );
+    expect(remove(second, { ...live, services }).warnings).toEqual([]);
+  });
+
   it("refuses to take away a profile that a peer names, and names the peer (V-W2)", () => {
     const bfdProfiles = [bfdProfile("p")];
     const { refusals } = remove(bfdProfiles[0]!, {

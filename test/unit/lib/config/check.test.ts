@@ -260,6 +260,17 @@ describe("what is legal and does nothing", () => {
         nodes: [{ name: "n", labels: {} }],
       },
     ],
+    [
+      "H-R14",
+      {
+        l2Advertisements: [
+          l2Advertisement("x", {
+            preferredNodeSelectors: [{ weight: 1, preference: withLabel("a", "b") }],
+          }),
+        ],
+        nodes: [{ name: "n", labels: {} }],
+      },
+    ],
     ["H-R8", { bgpPeers: [bgpPeer("a"), bgpPeer("b")] }],
     ["H-C1", { communities: [community("c", ["a:b:c", "1:2"])] }],
   ] as const)("%s is a warning and changes nothing", (rule, resources) => {
