@@ -5,11 +5,13 @@ import { REPOSITORY } from "../lab/paths";
 import { benchAdmission } from "./admission";
 import { benchAllocation } from "./allocation";
 import { benchArp } from "./arp";
+import { benchConfig } from "./config";
 
 const BENCHES: Readonly<Record<string, () => Promise<string>>> = {
   allocation: benchAllocation,
   admission: benchAdmission,
   arp: benchArp,
+  config: benchConfig,
 };
 
 async function main(names: readonly string[]): Promise<void> {
