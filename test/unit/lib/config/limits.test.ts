@@ -4,80 +4,12 @@ import { checkConfiguration } from "../../../../lib/config/check";
 import { LABELS_LIMIT, LIST_LIMITS, SPEC_LIMIT } from "../../../../lib/config/limits";
 import { HOSTILE_OBJECTS } from "../../../support/hostile-objects";
 import { largeConfiguration } from "../../../support/large-configuration";
-import {
-  bgpAdvertisement,
-  ipAddressPool,
-  l2Advertisement,
-  labelled,
-  NAMESPACE,
-  withLabel,
-} from "../../../support/resources";
-
-const many = <Item>(count: number, make: (index: number) => Item): Item[] =>
-  Array.from({ length: count }, (_, index) => make(index));
-
-const address = (index: number): string => `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`;
-
-/** One list of `count` entries in an object that is good but for its length. */
-const LISTS: Readonly<Record<string, (count: number) => object>> = {
-  addresses: count => ipAddressPool("x", many(count, address)),
-  nodeSelectors: count =>
-    l2Advertisement("x", { nodeSelectors: many(count, index => withLabel("a", `${index}`)) }),
-  serviceSelectors: count =>
-    l2Advertisement("x", { serviceSelectors: many(count, index => withLabel("a", `${index}`)) }),
-  namespaceSelectors: count =>
-    ipAddressPool("x", ["10.0.0.0/24"], {
-      serviceAllocation: { namespaceSelectors: many(count, index => withLabel("a", `${index}`)) },
-    }),
-  ipAddressPoolSelectors: count =>
-    l2Advertisement("x", {
-      ipAddressPoolSelectors: many(count, index => withLabel("a", `${index}`)),
-    }),
-  matchExpressions: count =>
-    l2Advertisement("x", {
-      nodeSelectors: [
-        { matchExpressions: many(count, index => ({ key: `k${index}`, operator: "Exists" })) },
-      ],
-    }),
-  matchLabels: count =>
-    l2Advertisement("x", {
-      nodeSelectors: [
-        { matchLabels: Object.fromEntries(many(count, index => [`k${index}`, "v"])) },
-      ],
-    }),
-  values: count =>
-    l2Advertisement("x", {
-      nodeSelectors: [
-        {
-          matchExpressions: [
-            { key: "kubernetes.io/hostname", operator: "In", values: many(count, i => `n${i}`) },
-          ],
-        },
-      ],
-    }),
-  namespaces: count =>
-    ipAddressPool("x", ["10.0.0.0/24"], {
-      serviceAllocation: { namespaces: many(count, index => `n${index}`) },
-    }),
-  ipAddressPools: count =>
-    l2Advertisement("x", { ipAddressPools: many(count, index => `p${index}`) }),
-  peers: count => bgpAdvertisement("x", { peers: many(count, index => `p${index}`) }),
-  communities: count =>
-    bgpAdvertisement("x", { communities: many(count, index => `${index >> 8}:${index & 255}`) }),
-  interfaces: count => l2Advertisement("x", { interfaces: many(count, index => `e${index}`) }),
-  preferredNodeSelectors: count =>
-    l2Advertisement("x", {
-      preferredNodeSelectors: many(count, index => ({
-        weight: 1 + (index % 100),
-        preference: withLabel("a", `${index}`),
-      })),
-    }),
-};
+import { ipAddressPool, l2Advertisement, labelled, NAMESPACE } from "../../../support/resources";
+import { LISTS, many } from "./long-lists";
+import { asResources } from "./warning-cases";
 
 function refusals(object: object): { rule: string; field: string; message: string }[] {
-  const { kind } = object as { kind: string };
-  const list = { IPAddressPool: "ipAddressPools", L2Advertisement: "l2Advertisements" }[kind];
-  const { problems } = checkConfiguration({ [list ?? "bgpAdvertisements"]: [object] });
+  const { problems } = checkConfiguration(asResources(object));
   return problems.filter(({ severity }) => severity === "refuse").map(problem => ({ ...problem }));
 }
 
