@@ -5,7 +5,7 @@
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createAuthority, createServerCertificate } from "../capabilities/admission/certificate";
 import { WEBHOOK_CONFIGURATION } from "../capabilities/admission/webhook-configurations";
@@ -331,6 +331,8 @@ function report(times: Times): string {
       ["pools", "call", "admission", "p50", "p99", "p50 ÷ no webhook", "p99 − no webhook"],
       ...rows,
     ]),
+    "",
+    `Load average of the last five minutes: ${(loadavg()[1] ?? 0).toFixed(1)} on ${cpus().length} cores; above 1 for each core, the p99 is the machine's.`,
     "",
     "Target: p50 at most 2 × and p99 at most 10 ms above no webhook.",
     "",
