@@ -3,7 +3,7 @@ import { Allocator } from "../../lib/allocation/allocator";
 import { pool, service } from "../../test/support/services";
 
 /** Fills a /16; the Services themselves are made before the clock starts. */
-export function fillAllocator(count: number): { readonly wallMs: number; readonly cpuMs: number } {
+function fillAllocator(count: number): { readonly wallMs: number; readonly cpuMs: number } {
   const views = Array.from({ length: count }, (_, index) => service(`s${index}`));
   const allocator = emptyAllocator();
   const cpu = process.cpuUsage();
@@ -18,7 +18,7 @@ export function fillAllocator(count: number): { readonly wallMs: number; readonl
 }
 
 /** A pool that is full but for one address, somewhere: how long the Service that gets it takes, ms. */
-export function findLastFree(count: number, runs: number): readonly number[] {
+function findLastFree(count: number, runs: number): readonly number[] {
   const allocator = emptyAllocator();
   const views = Array.from({ length: count }, (_, index) => service(`s${index}`));
   for (const view of views) {
@@ -42,3 +42,6 @@ function emptyAllocator(): Allocator {
   allocator.setPools([pool("a", ["10.0.0.0/16"])], new Map());
   return allocator;
 }
+
+const fills = Array.from({ length: 11 }, () => fillAllocator(20_000));
+console.log(JSON.stringify({ fills, finds: findLastFree(65_536, 100) }));

@@ -1,5 +1,4 @@
 /** What is measured with one controller on one API server; each returns numbers, `allocation.ts` puts them together. */
-import { poll } from "../../lab/run";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BenchWorld, namesOf, residentOctets, servicePath, type Contender } from "./world";
 
@@ -49,37 +48,38 @@ export async function measureBurst(contender: Contender, count: number): Promise
   }
 }
 
-/** Services that wait when the controller starts, so that nothing but statuses is written: addresses per second, first to last. */
-export async function measureBacklog(contender: Contender, count: number): Promise<number> {
+export interface BacklogResult {
+  /** Addresses per second, from the first to the last. */
+  readonly addressesPerSecond: number;
+  /** The same statuses written again by 16 clients without a controller, on the same API server right afterwards. */
+  readonly barePerSecond: number;
+}
+
+/** Services that wait when the controller starts, so that nothing but statuses (and Events) is written. */
+export async function measureBacklog(contender: Contender, count: number): Promise<BacklogResult> {
   const world = await BenchWorld.start();
   try {
     await world.makePool("a", "10.0.0.0/16");
     const names = namesOf("s", count);
     await world.createMany(names);
-    world.run(contender);
+    const child = world.run(contender);
     const lastMs = await world.untilVisible(names, 600_000);
     const firstMs = Math.min(...names.map(name => world.visibleAtMs.get(name) ?? 0));
-    return ((count - 1) * 1_000) / (lastMs - firstMs);
+    await world.kill(child);
+    const barePerSecond = await world.writeStatuses(names);
+    return { addressesPerSecond: ((count - 1) * 1_000) / (lastMs - firstMs), barePerSecond };
   } finally {
     await world.end();
   }
 }
 
-/** The API server alone: creates, and then status writes, per second, by 16 clients. */
-export async function measureBare(
-  count: number,
-): Promise<{ readonly createsPerSecond: number; readonly writesPerSecond: number }> {
+/** The API server alone: creates per second by 16 clients. */
+export async function measureBareCreates(count: number): Promise<number> {
   const world = await BenchWorld.start();
   try {
-    const names = namesOf("s", count);
     const begunMs = performance.now();
-    const createdMs = await world.createMany(names);
-    await poll(
-      () => Promise.resolve(names.every(name => world.seen(name) !== undefined) || undefined),
-      { timeoutMs: READY_LIMIT_MS, describe: () => "the watch does not catch up" },
-    );
-    const writesPerSecond = await world.writeStatuses(names);
-    return { createsPerSecond: (count * 1_000) / (createdMs - begunMs), writesPerSecond };
+    const createdMs = await world.createMany(namesOf("s", count));
+    return (count * 1_000) / (createdMs - begunMs);
   } finally {
     await world.end();
   }

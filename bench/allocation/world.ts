@@ -46,6 +46,9 @@ export class BenchWorld {
   changes = 0;
   /** Services whose address was another one before. */
   readonly moved = new Set<string>();
+  /** Changes of the Services that are watched over. */
+  watchedChanges = 0;
+  #watched: ReadonlySet<string> = new Set();
   readonly #firstAddress = new Map<string, string>();
   readonly #informer: Informer<Seen>;
   readonly #processes = new Set<ChildProcess>();
@@ -162,6 +165,12 @@ export class BenchWorld {
     return (names.length * 1_000) / (performance.now() - begunMs);
   }
 
+  /** From now on changes of these Services are counted. */
+  watchOver(names: readonly string[]): void {
+    this.#watched = new Set(names);
+    this.watchedChanges = 0;
+  }
+
   seen(name: string): Seen | undefined {
     return this.#informer.get(`ns1/${name}`);
   }
@@ -184,8 +193,12 @@ export class BenchWorld {
 
   #note(key: string, now: Seen | undefined, before: Seen | undefined): void {
     const name = key.slice("ns1/".length);
-    if (now === undefined) return;
+    if (now === undefined) {
+      if (this.#watched.has(name)) this.watchedChanges += 1;
+      return;
+    }
     if (before !== undefined) this.changes += 1;
+    if (this.#watched.has(name)) this.watchedChanges += 1;
     if (now.address === undefined) return;
     if (!this.visibleAtMs.has(name)) this.visibleAtMs.set(name, performance.now());
     const first = this.#firstAddress.get(name);

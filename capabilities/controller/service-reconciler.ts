@@ -2,6 +2,7 @@
 import { setMaxListeners } from "node:events";
 import type { Logger } from "pino";
 import type { Allocator, WriteStep } from "../../lib/allocation/allocator";
+import type { ServicePlan } from "../../lib/allocation/plan";
 import { isConflict, isNotFound } from "../cluster/api-error";
 import type { EventRecorder } from "../cluster/events";
 import type { ReconcileResult } from "../cluster/key-queue";
@@ -71,13 +72,17 @@ export class ServiceReconciler {
 
   #plan(key: string, record: ServiceRecord | undefined): WriteStep | undefined {
     const { write, retry, plan } = this.#allocator.reconcile(key, record?.view, this.#deps.nowMs());
-    for (const step of plan.steps) {
-      if (step.type === "keep" || step.type === "report") continue;
-      this.#deps.log.debug({ service: key, step: describe(step) }, "planned");
-    }
+    if (this.#deps.log.isLevelEnabled("debug")) this.#logPlan(plan);
     this.#deps.onPlanned();
     for (const other of retry) this.#deps.retry(other);
     return write;
+  }
+
+  #logPlan({ key, steps }: ServicePlan): void {
+    for (const step of steps) {
+      if (step.type === "keep" || step.type === "report") continue;
+      this.#deps.log.debug({ service: key, step: describe(step) }, "planned");
+    }
   }
 
   async #write(record: ServiceRecord, write: WriteStep): Promise<void> {

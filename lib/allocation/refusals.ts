@@ -68,7 +68,7 @@ export function explainPool(
   if (missing.length > 0)
     return `${name} has no ${missing.map(familyName).join(" and no ")} addresses`;
   if (isAtLimit(book, service, on.pool)) return limitText(service, on.pool);
-  return `${name} is full${fullFamily(on.pool, on.family)}${sharingText(book, service, on.pool)}`;
+  return `${name} is full${fullFamily(book, service, on)}${sharingText(book, service, on.pool)}`;
 }
 
 /** The namespace has as many addresses of the pool as one may have. */
@@ -109,12 +109,31 @@ function missingFamilies(
 }
 
 /** For two families: which of them is used up. */
-function fullFamily(pool: PoolUse, family: ServiceFamily): string {
-  if (family !== "dual") return "";
-  const full = familiesOf(family).filter(
-    one => pool[one].free.next() === undefined && pool[one].space.capacity > 0n,
+function fullFamily(
+  book: AddressBook,
+  service: ServiceView,
+  on: { readonly pool: PoolUse; readonly family: ServiceFamily },
+): string {
+  if (on.family !== "dual") return "";
+  const full = familiesOf(on.family).filter(family =>
+    isUsedUp(book, service, { pool: on.pool, family }),
   );
   return full.length === 1 ? ` (${full.map(familyName).join()})` : "";
+}
+
+/** What the Service holds itself counts as free, as it does in choosing: so the words do not depend on what it is about to lose. */
+function isUsedUp(
+  book: AddressBook,
+  service: ServiceView,
+  on: { readonly pool: PoolUse; readonly family: IpFamily },
+): boolean {
+  const { space, free } = on.pool[on.family];
+  if (space.capacity === 0n) return false;
+  if (free.next() !== undefined || free.nextReserved() !== undefined) return false;
+  const own = book.bookingOf(service.key)?.addresses ?? [];
+  return !own.some(
+    address => address.family === on.family && space.ordinalOf(address.value) !== undefined,
+  );
 }
 
 /** With a sharing key: why the lowest address of that key in the pool does not do. */

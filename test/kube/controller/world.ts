@@ -5,6 +5,7 @@ import { ownIdentity } from "../../../capabilities/controller/leadership";
 import { ApiClient } from "../../../capabilities/cluster/api-client";
 import { isNotFound } from "../../../capabilities/cluster/api-error";
 import type { ApiServerOptions } from "../../../lab/api-server";
+import type { IPAddressPoolStatus } from "../../../lib/config/generated/resources";
 import type { PoolOptions } from "../../support/services";
 import { quietLog, startTestCluster, until, type TestCluster } from "../cluster/support";
 
@@ -25,6 +26,12 @@ export interface StoredService {
   };
   readonly spec: { readonly type: string };
   readonly status?: {
+    readonly conditions?: readonly {
+      readonly type: string;
+      readonly status: string;
+      readonly reason: string;
+      readonly message: string;
+    }[];
     readonly loadBalancer?: {
       readonly ingress?: readonly { ip?: string; hostname?: string; ipMode?: string }[];
     };
@@ -36,12 +43,15 @@ export interface PoolSpec {
   readonly addresses: readonly string[];
   readonly autoAssign?: boolean;
   readonly avoidBuggyIPs?: boolean;
+  readonly addressOrder?: PoolOptions["addressOrder"];
+  readonly sharing?: PoolOptions["sharing"];
+  readonly maxAddressesPerNamespace?: number;
   readonly serviceAllocation?: PoolOptions["serviceAllocation"];
 }
 
 export interface StoredPool {
   readonly metadata: { readonly name: string; readonly resourceVersion: string };
-  readonly status?: Readonly<Record<string, number>>;
+  readonly status?: IPAddressPoolStatus;
 }
 
 export interface ServiceSpec {
@@ -71,22 +81,26 @@ export interface StoredEvent {
 export class World {
   readonly cluster: TestCluster;
   controller: Controller;
-  /** 0: cases reuse names, and must not find the address of the one before. */
-  reservationMs = 0;
+  /** Mostly 0: cases reuse names, and must not find the address of the one before. */
+  private readonly reservationMs: number;
   private lbClass = "";
 
-  private constructor(cluster: TestCluster) {
+  private constructor(cluster: TestCluster, reservationMs: number) {
     this.cluster = cluster;
+    this.reservationMs = reservationMs;
     this.controller = this.newController();
   }
 
-  static async start(options: Partial<ApiServerOptions> = {}): Promise<World> {
-    const cluster = await startTestCluster(options);
+  static async start(
+    options: Partial<ApiServerOptions> & { readonly reservationMs?: number } = {},
+  ): Promise<World> {
+    const { reservationMs = 0, ...serverOptions } = options;
+    const cluster = await startTestCluster(serverOptions);
     await cluster.server.kubectl(["apply", "-f", "crds"]);
     for (const name of NAMESPACES) {
       await cluster.client.post("/api/v1/namespaces", { metadata: { name } });
     }
-    const world = new World(cluster);
+    const world = new World(cluster, reservationMs);
     await world.startController();
     return world;
   }
@@ -144,6 +158,18 @@ export class World {
 
   pool(name: string): Promise<StoredPool> {
     return this.client.get<StoredPool>(`${POOLS}/${name}`);
+  }
+
+  /** Resolves with the status of the pool once it is as wanted. */
+  async expectStatus(
+    name: string,
+    what: string,
+    isRight: (status: IPAddressPoolStatus) => boolean,
+  ): Promise<void> {
+    await untilSeen(`status of pool ${name}: ${what}`, async () => {
+      const { status } = await this.pool(name);
+      return { isRight: status !== undefined && isRight(status), seen: status };
+    });
   }
 
   async deletePool(name: string): Promise<void> {
