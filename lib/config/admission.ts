@@ -2,7 +2,7 @@
  * The verdict on one change of one object against the whole configuration. Only a change that takes part in an error is
  * refused: an object that is wrong already never keeps others from being changed.
  */
-import { checkConfiguration, checkForReview } from "./check";
+import { checkConfiguration, checkForReview, type CheckedConfiguration } from "./check";
 import { isSameObject, problemKey, quote, type ObjectRef, type Problem } from "./problem";
 import { ReadMemo } from "./read-memo";
 import { readSubject, toObjectRef } from "./read-subjects";
@@ -127,38 +127,59 @@ function reviewCreation(change: Change, live: ConfigurationResources, place: Pla
 
 function reviewUpdate(change: Change, live: ConfigurationResources, place: Place): Review {
   const { ref, memo } = place;
-  const before = replace(live, place, change.oldObject);
-  const after = replace(live, place, change.object);
-  const checkedBefore = checkForReview(before, ref, { memo });
-  const checkedAfter = checkForReview(after, ref, { memo });
-  const known = new Set(checkedBefore.problems.map(problemKey));
-  const own = checkedAfter.problems.filter(problem => takesPart(problem, ref));
-  const others = checkedAfter.problems.filter(
-    problem => !takesPart(problem, ref) && !known.has(problemKey(problem)),
-  );
+  const after = checkForReview(replace(live, place, change.object), ref, { memo });
+  const own = after.problems.filter(problem => takesPart(problem, ref));
+  const consequences = findConsequences(live, ref, {
+    after,
+    others: after.problems.filter(problem => !takesPart(problem, ref) && isShown(problem)),
+    before: () => checkForReview(replace(live, place, change.oldObject), ref, { memo }),
+  });
   const refusals = [...own.filter(isLastingRefusal), ...judgeTransition(ref, change)];
   const warnings = [
-    ...own.filter(problem => !isLastingRefusal(problem)),
-    ...others,
-    ...warnOfLosses(ref, live, { before: checkedBefore, after: checkedAfter }),
-  ].filter(isShown);
+    ...own.filter(problem => !isLastingRefusal(problem) && isShown(problem)),
+    ...consequences,
+  ];
   if (!isSameContent(change)) return { refusals, warnings };
   return { refusals: [], warnings: [...refusals, ...warnings] };
+}
+
+interface Comparison {
+  readonly after: CheckedConfiguration;
+  /** Problems of others after the change, whether or not they were there before. */
+  readonly others: readonly Problem[];
+  readonly before: () => CheckedConfiguration;
+}
+
+/** What others lose by the change. The state before is judged only when it can make a difference: it costs as much as the one after. */
+function findConsequences(
+  live: ConfigurationResources,
+  ref: ObjectRef,
+  { after, others, before }: Comparison,
+): readonly Problem[] {
+  const mayLose = ref.kind === "IPAddressPool" && (live.services ?? []).length > 0;
+  if (others.length === 0 && !mayLose) return [];
+  const checked = before();
+  const known = new Set(checked.problems.map(problemKey));
+  return [
+    ...others.filter(problem => !known.has(problemKey(problem))),
+    ...warnOfLosses(ref, live, { before: checked, after }),
+  ];
 }
 
 /** Rule V-W2, and what the others will miss. Everything but a profile in use may be deleted. */
 function reviewDeletion(change: Change, live: ConfigurationResources, place: Place): Review {
   const { ref, memo } = place;
-  const before = checkConfiguration(replace(live, place, change.object), { memo });
-  const after = checkConfiguration(replace(live, place, undefined), { memo });
-  const known = new Set(before.problems.map(problemKey));
-  const news = after.problems.filter(
-    problem =>
-      isShown(problem) && !isSameObject(problem.object, ref) && !known.has(problemKey(problem)),
-  );
-  const losses = warnOfLosses(ref, live, { before, after });
   const refusals = ref.kind === "BFDProfile" ? refuseProfileInUse(ref, live) : [];
-  return { refusals, warnings: [...news, ...losses] };
+  if (refusals.length > 0) return { refusals, warnings: [] };
+  const after = checkConfiguration(replace(live, place, undefined), { memo });
+  const warnings = findConsequences(live, ref, {
+    after,
+    others: after.problems.filter(
+      problem => isShown(problem) && !isSameObject(problem.object, ref),
+    ),
+    before: () => checkConfiguration(replace(live, place, change.object), { memo }),
+  });
+  return { refusals, warnings };
 }
 
 function isLeaving(object: unknown): boolean {

@@ -1,4 +1,5 @@
 /** IPAddressPools: what one pool has to be by itself (rules V-L1 … V-L8); against other pools: pool-overlaps.ts. */
+import type { IpFamily } from "../net/ip-address";
 import { parseIpRange, type RangeParseError } from "../net/ip-prefix";
 import { claimsOf, type Claim } from "./claims";
 import type { Pool, PoolEntry, ServiceAllocation } from "./configuration";
@@ -14,6 +15,8 @@ export interface PoolSubject {
   readonly pool: Pool;
   /** Its addresses, sorted. */
   readonly claims: readonly Claim[];
+  /** How many addresses it has of each family. */
+  readonly sizes: Readonly<Record<IpFamily, bigint>>;
 }
 
 /** Reads one pool; everything that is wrong with it by itself is reported on the subject. */
@@ -42,7 +45,13 @@ export function readPool(subject: Subject<Partial<IPAddressPoolSpec>>): PoolSubj
   };
   const claims = claimsOf(ref, entries, indexes);
   refuseOwnOverlaps(subject, claims);
-  return { subject, pool, claims };
+  return { subject, pool, claims, sizes: sizesOf(entries) };
+}
+
+function sizesOf(entries: readonly PoolEntry[]): Readonly<Record<IpFamily, bigint>> {
+  const sizes = { ipv4: 0n, ipv6: 0n };
+  for (const { range } of entries) sizes[range.family] += range.last - range.first + 1n;
+  return sizes;
 }
 
 /** What MetalLB does not have; the schema has checked it. */

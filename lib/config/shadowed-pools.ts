@@ -3,7 +3,6 @@
  * first that has a free address, so a pool is certainly out of reach only behind one that admits the same Services, has the same
  * families and cannot run out. A pool behind a small one is how one adds addresses, and nothing is said about it.
  */
-import type { IpFamily } from "../net/ip-address";
 import type { Pool, ServiceAllocation } from "./configuration";
 import type { Selector } from "./labels";
 import { compareText, formatObject } from "./problem";
@@ -15,19 +14,12 @@ const INEXHAUSTIBLE = 1_000_000n;
 /** Of the pools before one only so many are compared: the first of a kind is enough. */
 const MAX_COMPARED = 50;
 
-interface Candidate {
-  readonly subject: PoolSubject["subject"];
-  readonly pool: Pool;
-  readonly sizes: Readonly<Record<IpFamily, bigint>>;
-}
-
 /** Warns when priority is the reason, and informs when it is the order of names alone. */
 export function warnShadowedPools(pools: readonly PoolSubject[]): void {
   const candidates = pools
     .filter(({ subject, pool }) => !subject.isBroken && pool.autoAssign)
-    .map(({ subject, pool }) => ({ subject, pool, sizes: sizesOf(pool) }))
     .sort(compareTurn);
-  const endless: Candidate[] = [];
+  const endless: PoolSubject[] = [];
   for (const candidate of candidates) {
     const before = endless.find(other => isShadowedBy(candidate, other));
     if (before) report(candidate, before);
@@ -35,7 +27,7 @@ export function warnShadowedPools(pools: readonly PoolSubject[]): void {
   }
 }
 
-function report({ subject, pool }: Candidate, before: Candidate): void {
+function report({ subject, pool }: PoolSubject, before: PoolSubject): void {
   const { ref } = before.subject;
   const isByName = groupOf(pool) === groupOf(before.pool);
   const finding = {
@@ -50,7 +42,7 @@ function report({ subject, pool }: Candidate, before: Candidate): void {
 }
 
 /** Pinned pools by priority, 0 and below after all others, then open pools; by name between equals. */
-function compareTurn(left: Candidate, right: Candidate): number {
+function compareTurn(left: PoolSubject, right: PoolSubject): number {
   return groupOf(left.pool) - groupOf(right.pool) || compareText(left.pool.name, right.pool.name);
 }
 
@@ -63,11 +55,11 @@ function groupOf({ serviceAllocation }: Pool): number {
   return serviceAllocation.priority > 0 ? serviceAllocation.priority : LAST_PINNED;
 }
 
-function isEndless({ sizes }: Candidate): boolean {
+function isEndless({ sizes }: PoolSubject): boolean {
   return sizes.ipv4 >= INEXHAUSTIBLE || sizes.ipv6 >= INEXHAUSTIBLE;
 }
 
-function isShadowedBy(candidate: Candidate, other: Candidate): boolean {
+function isShadowedBy(candidate: PoolSubject, other: PoolSubject): boolean {
   const hasFamilies = (["ipv4", "ipv6"] as const).every(
     family => candidate.sizes[family] === 0n || other.sizes[family] >= INEXHAUSTIBLE,
   );
@@ -106,10 +98,4 @@ function includesAny(wide: readonly Selector[], narrow: readonly Selector[]): bo
   if (wide.length === 0) return true;
   const texts = new Set(wide.map(({ text }) => text));
   return narrow.length > 0 && narrow.every(({ text }) => texts.has(text));
-}
-
-function sizesOf(pool: Pool): Readonly<Record<IpFamily, bigint>> {
-  const sizes = { ipv4: 0n, ipv6: 0n };
-  for (const { range } of pool.entries) sizes[range.family] += range.last - range.first + 1n;
-  return sizes;
 }

@@ -229,10 +229,11 @@ describe("deletion", () => {
 
   it("refuses to take away a profile that a peer names, and names the peer (V-W2)", () => {
     const bfdProfiles = [bfdProfile("p")];
-    const { refusals } = remove(bfdProfiles[0]!, {
+    const { refusals, warnings } = remove(bfdProfiles[0]!, {
       bfdProfiles,
       bgpPeers: [bgpPeer("router", { bfdProfile: "p" })],
     });
+    expect(warnings).toEqual([]);
     expect(refusals).toMatchObject([{ rule: "V-W2" }]);
     expect(refusals[0]?.message).toContain('BGPPeer "router"');
   });
