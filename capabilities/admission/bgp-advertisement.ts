@@ -1,8 +1,7 @@
 /** BGPAdvertisement: aggregation that fits the pools, communities that exist, no conflict between advertisements. */
 import { GenericKind } from "kubernetes-fluent-client";
 import type { Capability } from "pepr";
-import { normaliseBGPAdvertisement } from "../../lib/config/admission";
-import { normalising, type Validate } from "./review";
+import type { Validate } from "./review";
 
 class BGPAdvertisement extends GenericKind {}
 const kind = {
@@ -16,7 +15,6 @@ export function admitBgpAdvertisements({ When }: Capability, validate: Validate)
   When(BGPAdvertisement, kind)
     .IsCreatedOrUpdated()
     .Alias("admission:bgp-advertisement")
-    .Mutate(normalising(normaliseBGPAdvertisement))
     .Validate(validate);
   When(BGPAdvertisement, kind)
     .IsDeleted()

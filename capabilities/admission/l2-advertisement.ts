@@ -1,8 +1,7 @@
 /** L2Advertisement: names and selectors that mean something. */
 import { GenericKind } from "kubernetes-fluent-client";
 import type { Capability } from "pepr";
-import { normaliseL2Advertisement } from "../../lib/config/admission";
-import { normalising, type Validate } from "./review";
+import type { Validate } from "./review";
 
 class L2Advertisement extends GenericKind {}
 const kind = {
@@ -16,7 +15,6 @@ export function admitL2Advertisements({ When }: Capability, validate: Validate):
   When(L2Advertisement, kind)
     .IsCreatedOrUpdated()
     .Alias("admission:l2-advertisement")
-    .Mutate(normalising(normaliseL2Advertisement))
     .Validate(validate);
   When(L2Advertisement, kind)
     .IsDeleted()

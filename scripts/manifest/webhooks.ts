@@ -3,6 +3,7 @@
  * instead of Pepr's, one webhook per kind, and our way to the server.
  */
 import { WEBHOOK_CONFIGURATION } from "../../capabilities/admission/webhook-configurations";
+import { mutationConditions } from "./mutation-conditions";
 import type { ManifestObject } from "./rbac";
 
 /** Where admission is reached, as in `clientConfig`, for the path of one webhook. */
@@ -31,7 +32,7 @@ const purposes = {
 
 /**
  * The two configurations. What admission may refuse fails while it is away: every change, and the deletion of a BFDProfile. Other
- * deletions are only warned about and go through (docs/adr/0002).
+ * deletions are only warned about and go through (docs/adr/0002). Mutation is asked for where a text may be other than in normal form.
  */
 export function webhookConfigurations(
   peprManifest: readonly ManifestObject[],
@@ -57,11 +58,19 @@ export function webhookConfigurations(
   });
 }
 
-function namedAndBounded(rule: Rule, purpose: string): Readonly<Record<string, unknown>> {
+type Purpose = (typeof purposes)[keyof typeof purposes]["purpose"];
+
+function namedAndBounded(rule: Rule, purpose: Purpose): Readonly<Record<string, unknown>> {
   const plural = rule.resources[0] ?? "";
   const singular = plural.replace(/ies$/, "y").replace(/s$/, "");
   if (!rule.operations.includes("DELETE")) {
-    return { name: `${singular}${purpose}webhook.metallb.io`, failurePolicy: "Fail" };
+    const matchConditions = purpose === "mutation" ? mutationConditions(plural) : [];
+    const name = `${singular}${purpose}webhook.metallb.io`;
+    return {
+      name,
+      failurePolicy: "Fail",
+      ...(matchConditions.length === 0 ? {} : { matchConditions }),
+    };
   }
   const name = `${singular}deletionwebhook.metallb.io`;
   const failurePolicy = plural === "bfdprofiles" ? "Fail" : "Ignore";

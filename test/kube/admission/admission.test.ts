@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { MAX_ENTRIES } from "../../../scripts/manifest/mutation-conditions";
 import { freePorts, startApiServer, type ApiServer } from "../../../lab/api-server";
 import { WEBHOOK_SECRET } from "../../../capabilities/admission/webhook-secret";
 import { install } from "../../../lab/install";
@@ -13,10 +14,20 @@ import { accountKubeconfig, Part } from "./part";
 
 const NAMESPACE = "metallb-system";
 
-interface StoredPool {
-  readonly spec: { readonly addresses: readonly string[] };
+interface Stored {
   readonly metadata: { readonly annotations?: Readonly<Record<string, string>> };
 }
+
+interface StoredPool extends Stored {
+  readonly spec: { readonly addresses: readonly string[] };
+}
+
+interface StoredPeer extends Stored {
+  readonly spec: { readonly peerAddress: string; readonly peerPort: number };
+}
+
+/** What Pepr leaves on an object whose mutation it was asked for. */
+const MUTATED = { "herald.pepr.dev/admission": "succeeded" };
 
 let stateDir: string;
 let server: ApiServer;
@@ -39,11 +50,14 @@ function kubectl(argv: readonly string[], input?: string): Promise<RunResult> {
   return server.kubectl([...argv, ...from], { check: false, ...(input ? { input } : {}) });
 }
 
-async function storedPool(name: string): Promise<StoredPool> {
-  const which = ["get", "ipaddresspool", name, "-n", NAMESPACE, "-o", "json"];
+async function stored(kind: string, name: string): Promise<Stored> {
+  const which = ["get", kind, name, "-n", NAMESPACE, "-o", "json"];
   const { stdout } = await server.kubectl(which);
-  return JSON.parse(stdout) as StoredPool;
+  return JSON.parse(stdout) as Stored;
 }
+
+const storedPool = async (name: string) => (await stored("ipaddresspool", name)) as StoredPool;
+const storedPeer = async (name: string) => (await stored("bgppeer", name)) as StoredPeer;
 
 function startAdmission(): Part {
   const { webhook, metrics, probe } = ports;
@@ -81,10 +95,8 @@ describe("a change that is good", () => {
     const written = ["10.0.0.1", "10.1.0.1  -  10.1.0.5", "FC00:F853:CCD:E799::/124"];
     const created = await kubectl(["create"], pool("normal", ...written));
     expect(created.status).toBe(0);
-    const stored = await storedPool("normal");
     const normal = ["10.0.0.1/32", "10.1.0.1-10.1.0.5", "fc00:f853:ccd:e799::/124"];
-    expect(stored.spec.addresses).toEqual(normal);
-    expect(stored.metadata.annotations).toEqual({ "herald.pepr.dev/admission": "succeeded" });
+    expect((await storedPool("normal")).spec.addresses).toEqual(normal);
   });
 
   it("may be applied again: no difference remains to be applied", async () => {
@@ -101,6 +113,115 @@ describe("a change that is good", () => {
       /^Warning: L2Advertisement "dangling": spec.ipAddressPools\[0\]/,
     );
     expect(created.stderr).toContain('"nowhere" names no existing IPAddressPool');
+  });
+});
+
+describe("the mutation", () => {
+  it.each([
+    {
+      how: "a bare address",
+      ordinary: "10.41.1.0/24",
+      written: "10.40.1.1",
+      normal: "10.40.1.1/32",
+    },
+    {
+      how: "blanks",
+      ordinary: "10.41.2.0-10.41.2.9",
+      written: "10.40.2.1 - 10.40.2.5",
+      normal: "10.40.2.1-10.40.2.5",
+    },
+    {
+      how: "upper case",
+      ordinary: "fd00:41::/64",
+      written: "FD00:40:3::/64",
+      normal: "fd00:40:3::/64",
+    },
+    {
+      how: "an IPv4-mapped prefix",
+      ordinary: "10.41.4.0/24",
+      written: "::ffff:10.40.4.0/120",
+      normal: "10.40.4.0/24",
+    },
+    {
+      how: "many blanks",
+      ordinary: "10.41.5.0/24",
+      written: `10.40.5.0/24${" ".repeat(50_000)}`,
+      normal: "10.40.5.0/24",
+    },
+  ])(
+    "is asked for at $how, behind an ordinary entry",
+    async ({ how, ordinary, written, normal }) => {
+      const name = how.toLowerCase().replaceAll(" ", "-");
+      expect((await kubectl(["create"], pool(name, ordinary, written))).status).toBe(0);
+      const { spec, metadata } = await storedPool(name);
+      expect(spec.addresses).toEqual([ordinary, normal]);
+      expect(metadata.annotations).toEqual(MUTATED);
+    },
+  );
+
+  it("is asked for at a change that needs it, of an object that did not", async () => {
+    await kubectl(["create"], pool("changed", "10.42.0.0/24"));
+    expect((await storedPool("changed")).metadata.annotations).toBeUndefined();
+    const patch = JSON.stringify({ spec: { addresses: ["10.42.0.0/24", "10.42.1.1"] } });
+    const which = ["patch", "ipaddresspool", "changed", "-n", NAMESPACE, "--type=merge"];
+    expect((await kubectl([...which, "-p", patch])).status).toBe(0);
+    expect((await storedPool("changed")).spec.addresses).toEqual(["10.42.0.0/24", "10.42.1.1/32"]);
+  });
+
+  it("is not asked for where everything is in normal form already", async () => {
+    const addresses = [
+      "10.43.0.0/24",
+      "10.43.1.1-10.43.1.9",
+      "fd00:43::/64",
+      "fd00:44::1-fd00:44::9",
+    ];
+    await kubectl(["create"], pool("ordinary", ...addresses));
+    await kubectl(
+      ["create"],
+      object("L2Advertisement", "ordinary", { ipAddressPools: ["ordinary"] }),
+    );
+    const peer = { myASN: 64500, peerASN: 64501, peerAddress: "10.43.2.1", routerID: "10.43.2.2" };
+    await kubectl(["create"], object("BGPPeer", "ordinary", peer));
+    for (const kind of ["ipaddresspool", "l2advertisement", "bgppeer"]) {
+      expect((await stored(kind, "ordinary")).metadata.annotations).toBeUndefined();
+    }
+    expect((await storedPool("ordinary")).spec.addresses).toEqual(addresses);
+  });
+
+  it("is decided within what CEL may spend, up to the number from which on it is always asked for", async () => {
+    const range = (index: number) => {
+      const start = `fd45:${(0x1000 + index).toString(16)}:1111:1111:1111:1111:1111`;
+      return `${start}:1111-${start}:9999`;
+    };
+    const ranges = Array.from({ length: MAX_ENTRIES + 1 }, (_, index) => range(index));
+    const created = await kubectl(["create"], pool("many", ...ranges.slice(0, MAX_ENTRIES)));
+    expect(created.status).toBe(0);
+    expect((await storedPool("many")).metadata.annotations).toBeUndefined();
+    expect((await kubectl(["replace"], pool("many", ...ranges))).status).toBe(0);
+    expect((await storedPool("many")).metadata.annotations).toEqual(MUTATED);
+  });
+
+  it("is asked for at a peer's port 0, in the version that allows it, and at its addresses", async () => {
+    const spec = { myASN: 64500, peerASN: 64501, peerAddress: "10.46.0.1", peerPort: 0 };
+    const old = JSON.parse(object("BGPPeer", "port-zero", spec)) as object;
+    const input = JSON.stringify({ ...old, apiVersion: "metallb.io/v1beta1" });
+    expect((await kubectl(["create"], input)).status).toBe(0);
+    expect((await storedPeer("port-zero")).spec.peerPort).toBe(179);
+    const upper = { ...spec, peerPort: 179, peerAddress: "FD00:46::1" };
+    expect((await kubectl(["create"], object("BGPPeer", "upper", upper))).status).toBe(0);
+    expect((await storedPeer("upper")).spec.peerAddress).toBe("fd00:46::1");
+  });
+
+  it.each([
+    { kind: "IPAddressPool", spec: "text" },
+    { kind: "IPAddressPool", spec: { addresses: "10.47.0.1" } },
+    { kind: "IPAddressPool", spec: { addresses: [5, null, {}] } },
+    { kind: "BGPPeer", spec: ["text"] },
+    { kind: "BGPPeer", spec: { peerAddress: 5, sourceAddress: [], routerID: {}, peerPort: "0" } },
+  ])("leaves the unexpected $kind $spec to the schema", async ({ kind, spec }) => {
+    const created = await kubectl(["create", "--validate=false"], object(kind, "unexpected", spec));
+    expect(created.status).toBe(1);
+    expect(created.stderr).toContain(`The ${kind} "unexpected" is invalid`);
   });
 });
 

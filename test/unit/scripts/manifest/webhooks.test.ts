@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ManifestObject } from "../../../../scripts/manifest/rbac";
 import { WEBHOOK_CONFIGURATION } from "../../../../capabilities/admission/webhook-configurations";
+import { mutationConditions } from "../../../../scripts/manifest/mutation-conditions";
 import { webhookConfigurations } from "../../../../scripts/manifest/webhooks";
 
 interface Made extends ManifestObject {
@@ -32,7 +33,10 @@ function fromPepr(kind: string, rules: readonly object[]): ManifestObject {
 const changes = ["CREATE", "UPDATE"];
 const manifest: readonly ManifestObject[] = [
   { apiVersion: "v1", kind: "Namespace", metadata: { name: "pepr-system" } },
-  fromPepr("MutatingWebhookConfiguration", [rule("communities", changes)]),
+  fromPepr("MutatingWebhookConfiguration", [
+    rule("ipaddresspools", changes),
+    rule("communities", changes),
+  ]),
   fromPepr("ValidatingWebhookConfiguration", [
     rule("ipaddresspools", changes),
     rule("bfdprofiles", ["DELETE"]),
@@ -58,6 +62,7 @@ describe("webhookConfigurations", () => {
 
   it("names one webhook for each kind, as MetalLB does", () => {
     expect(mutating?.webhooks.map(({ name }) => name)).toEqual([
+      "ipaddresspoolmutationwebhook.metallb.io",
       "communitymutationwebhook.metallb.io",
     ]);
     expect(validating?.webhooks.map(({ name }) => name)).toEqual([
@@ -82,11 +87,18 @@ describe("webhookConfigurations", () => {
     expect(change?.["matchConditions"]).toBeUndefined();
   });
 
+  it("asks for a mutation under the conditions of the kind, and for a validation always", () => {
+    const [withConditions, without] = mutating?.webhooks ?? [];
+    expect(withConditions?.["matchConditions"]).toEqual(mutationConditions("ipaddresspools"));
+    expect(without).not.toHaveProperty("matchConditions");
+    expect(validating?.webhooks[0]).not.toHaveProperty("matchConditions");
+  });
+
   it("points each at its path with the token, and keeps the rest of what Pepr made", () => {
     expect(mutating?.webhooks[0]).toMatchObject({
       clientConfig: { url: "https://127.0.0.1:3000/mutate/token", caBundle: "Q0E=" },
       matchPolicy: "Equivalent",
-      rules: [rule("communities", changes)],
+      rules: [rule("ipaddresspools", changes)],
     });
     const [first] = validating?.webhooks ?? [];
     expect(first?.["clientConfig"]).toMatchObject({ url: "https://127.0.0.1:3000/validate/token" });
