@@ -288,6 +288,28 @@ describe("the condition of a Service that waits", () => {
     expect(cluster.get("a").pending).toBeUndefined();
   });
 
+  it("is written again when the reason reads differently, and not when it is put together anew", () => {
+    const shared = { annotations: { [KEY]: "k" }, ports: ["TCP/80"] };
+    const cluster = new TestCluster([pool("P", ["10.0.0.0/31", "fd00::/127"])]);
+    // Two addresses of the key, the higher one booked first after a restart: a pair goes before a single one.
+    cluster.apply(
+      service("single", shared),
+      service("pair", { ...shared, clusterIps: DUAL, ipFamilyPolicy: "RequireDualStack" }),
+      service("waits", shared),
+    );
+    const text = 'no available IPs: pool "P" is full, and port TCP/80 of 10.0.0.0 is in use by';
+    expect(cluster.get("waits").pending?.message).toContain(text);
+    const { writes } = cluster.activity();
+    cluster.restart();
+    expect(cluster.activity().writes).toBe(writes);
+    cluster.load([
+      pool("P", ["10.0.0.0/31", "fd00::/127"]),
+      pool("Q", ["10.1.0.0/31"], { autoAssign: false }),
+    ]);
+    expect(cluster.get("waits").pending?.message).toContain('pool "Q" has autoAssign off');
+    expect(cluster.activity().writes).toBe(writes + 1);
+  });
+
   it("is not set beside a kept address, nor while there are no pools", () => {
     const cluster = new TestCluster([pool("P", ["10.0.0.0/32"])]);
     cluster.apply(service("a"));
