@@ -48,7 +48,7 @@ export async function readConfiguration(
     own<BGPPeer>("v1beta2", "bgppeers"),
     own<BFDProfile>("v1beta1", "bfdprofiles"),
     own<Community>("v1beta1", "communities"),
-    list<Labelled>("/api/v1/nodes", { accept: METADATA_ONLY }),
+    list<Node>("/api/v1/nodes"),
     list<Labelled>("/api/v1/namespaces", { accept: METADATA_ONLY }),
   ]);
   return {
@@ -58,7 +58,7 @@ export async function readConfiguration(
     bgpPeers: peers,
     bfdProfiles: profiles,
     communities,
-    nodes: nodes.map(named),
+    nodes: nodes.map(nodeInfo),
     namespaces: namespaces.map(named),
   };
 }
@@ -127,6 +127,19 @@ async function patiently<Answer>(signal: AbortSignal, ask: () => Promise<Answer>
       await sleep(RETRY_MS);
     }
   }
+}
+
+interface Node extends Labelled {
+  readonly spec?: { readonly podCIDRs?: readonly string[] };
+  readonly status?: { readonly addresses?: readonly { type: string; address: string }[] };
+}
+
+/** What selectors need, and the addresses that a pool must not overlap. */
+export function nodeInfo(node: Node): NodeInfo {
+  const addresses = (node.status?.addresses ?? [])
+    .filter(({ type }) => type === "InternalIP" || type === "ExternalIP")
+    .map(({ address }) => address);
+  return { ...named(node), addresses, podCidrs: node.spec?.podCIDRs ?? [] };
 }
 
 /** Name and labels, all that selectors need. */

@@ -15,7 +15,13 @@ import type { ConfigurationResources } from "../../lib/config/resources";
 import type { ApiReader } from "../cluster/api-client";
 import type { ApiObject } from "../cluster/api-object";
 import { Informer } from "../cluster/informer";
-import { named, readConfiguration, readSecrets, readServices } from "./configuration-reader";
+import {
+  named,
+  nodeInfo,
+  readConfiguration,
+  readSecrets,
+  readServices,
+} from "./configuration-reader";
 
 /** What decides which of the costly lists a review needs. */
 export interface ReviewedChange {
@@ -108,7 +114,7 @@ function createCopies({ client, namespace, log }: LiveConfigurationOptions) {
     peers: own<BGPPeer>("v1beta2", "bgppeers"),
     profiles: own<BFDProfile>("v1beta1", "bfdprofiles"),
     communities: own<Community>("v1beta1", "communities"),
-    nodes: copy("/api/v1/nodes", named),
+    nodes: copy("/api/v1/nodes", nodeInfo),
     namespaces: copy("/api/v1/namespaces", named),
   };
 }

@@ -9,7 +9,7 @@ import { MAX_ENTRIES } from "../../../scripts/manifest/mutation-conditions";
 import { freePorts, startApiServer, type ApiServer } from "../../../lab/api-server";
 import { WEBHOOK_SECRET } from "../../../capabilities/admission/webhook-secret";
 import { install } from "../../../lab/install";
-import type { RunResult } from "../../../lab/run";
+import { poll, type RunResult } from "../../../lab/run";
 import { accountKubeconfig, Part } from "./part";
 
 const NAMESPACE = "metallb-system";
@@ -58,7 +58,6 @@ async function stored(kind: string, name: string): Promise<Stored> {
 
 const storedPool = async (name: string) => (await stored("ipaddresspool", name)) as StoredPool;
 const storedPeer = async (name: string) => (await stored("bgppeer", name)) as StoredPeer;
-
 function startAdmission(): Part {
   const { webhook, metrics, probe } = ports;
   const flags = [`--webhook-port=${webhook}`, `--port=${metrics}`, "--health-probe-port"];
@@ -109,10 +108,19 @@ describe("a change that is good", () => {
     const spec = { ipAddressPools: ["nowhere"] };
     const created = await kubectl(["create"], object("L2Advertisement", "dangling", spec));
     expect(created.status).toBe(0);
-    expect(created.stderr).toMatch(
-      /^Warning: L2Advertisement "dangling": spec.ipAddressPools\[0\]/,
-    );
+    expect(created.stderr).toMatch(/^Warning: L2Adv.+ "dangling": spec.ipAddressPools\[0\]/);
     expect(created.stderr).toContain('"nowhere" names no existing IPAddressPool');
+  });
+
+  it("warns of a pool that holds the address of a node", async () => {
+    await kubectl(["create"], '{"apiVersion":"v1","kind":"Node","metadata":{"name":"rack-1"}}');
+    const status = '{"status":{"addresses":[{"type":"InternalIP","address":"10.77.0.11"}]}}';
+    await server.kubectl(["patch", "node/rack-1", "--subresource=status", "-p", status]);
+    const rack = pool("rack", "10.77.0.0/24");
+    const limits = { timeoutMs: 10_000, describe: () => "no warning came" };
+    const say = async () => (await kubectl(["create", "--dry-run=server"], rack)).stderr;
+    const seen = await poll(async () => (await say()) || undefined, limits);
+    expect(seen).toMatch(/Warning: IPAddressPool "rack": spec.addresses\[0\].*10\.77\.0\.11/);
   });
 });
 

@@ -1,5 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { readConfiguration } from "../../../../capabilities/admission/configuration-reader";
+import {
+  nodeInfo,
+  readConfiguration,
+} from "../../../../capabilities/admission/configuration-reader";
 import type { ApiReader, RequestOptions } from "../../../../capabilities/cluster/api-client";
 import { ApiError } from "../../../../capabilities/cluster/api-error";
 
@@ -44,14 +47,33 @@ describe("readConfiguration", () => {
     const resources = await readConfiguration(client, "here");
     expect([...asked].sort()).toEqual([...paths].sort());
     expect(resources.ipAddressPools).toMatchObject([{ metadata: { name: "ipaddresspools" } }]);
-    expect(resources.nodes).toEqual([{ name: "nodes", labels: { zone: "a" } }]);
+    expect(resources.nodes).toMatchObject([{ name: "nodes", labels: { zone: "a" } }]);
     expect(resources.namespaces).toEqual([{ name: "namespaces", labels: { zone: "a" } }]);
   });
 
   it("asks for the metadata alone of what it only needs the labels of", async () => {
     const { metadataOnly, client } = reader(() => undefined);
     await readConfiguration(client, "here");
-    expect([...metadataOnly].sort()).toEqual(["/api/v1/namespaces", "/api/v1/nodes"]);
+    expect(metadataOnly).toEqual(["/api/v1/namespaces"]);
+  });
+
+  it("takes from a node what a pool must not overlap: its addresses, not its name, and its Pods' networks", () => {
+    const addresses = [
+      { type: "InternalIP", address: "192.168.1.11" },
+      { type: "ExternalIP", address: "203.0.113.7" },
+      { type: "Hostname", address: "n1" },
+    ];
+    const node = {
+      metadata: { name: "n1" },
+      spec: { podCIDRs: ["10.244.1.0/24"] },
+      status: { addresses },
+    };
+    expect(nodeInfo(node)).toEqual({
+      name: "n1",
+      labels: {},
+      addresses: ["192.168.1.11", "203.0.113.7"],
+      podCidrs: ["10.244.1.0/24"],
+    });
   });
 
   it("reads an empty list of metadata, which has null for its items", async () => {
