@@ -1,20 +1,24 @@
 /**
- * The addresses of the cluster as this node sees them: who owns each, and on which of our interfaces we announce it. Pure
- * bookkeeping over `LinkResponder`s: every change ends in `#place`, which makes what is announced equal to what should be.
+ * The addresses of the cluster as this node sees them: which are ours, and on which of our interfaces we announce them. Pure
+ * bookkeeping over `LinkResponder`s: every change ends in `#place`, which makes what is announced equal to what should be. Who
+ * owns an address is decided elsewhere.
  */
-import { electOwner } from "../lib/liveness/ownership";
 import { parseIpAddress } from "../lib/net/ip-address";
+import type { MacAddress } from "../lib/net/mac-address";
 import { COUNTERS_PER_REPORT } from "./limits";
 import type { AnnouncedAddress, LinkResponder, ResponderFilters } from "./link-responder";
 import type { AddressCountersReport, AnnouncementEntry } from "./packet-protocol";
 import type { ReportQueue } from "./report-queue";
+import type { SegmentWatch } from "./segment-watch";
 import { buildArpFilter, buildNdpFilter, toFilterRanges } from "./socket-filter";
 
 interface Entry extends AnnouncedAddress {
   readonly text: string;
   interfaces: ReadonlySet<string> | "all";
   candidates: readonly string[];
-  owner: string | undefined;
+  isMine: boolean;
+  /** Not wanted any more, and answered for until somebody has taken it. */
+  isRemoved: boolean;
   isReported: boolean;
   /** Where it is announced now. */
   readonly links: Set<LinkResponder>;
@@ -25,36 +29,82 @@ interface Entry extends AnnouncedAddress {
 export class Announcements {
   readonly #nodeName: string;
   readonly #reports: ReportQueue;
+  readonly #watch: SegmentWatch;
   readonly #entries = new Map<string, Entry>();
+  #hasLinks = true;
 
-  constructor(nodeName: string, reports: ReportQueue) {
+  constructor(nodeName: string, reports: ReportQueue, watch: SegmentWatch) {
     this.#nodeName = nodeName;
     this.#reports = reports;
+    this.#watch = watch;
   }
 
-  /** Applies a change of the desired set; call `elect` afterwards. Text that is no address is logged and passed over. */
+  /**
+   * Applies a change of the desired set. Text that is no address is logged and passed over. What is ours and not wanted any more
+   * is answered for until `release`.
+   */
   change(changed: readonly AnnouncementEntry[], removed: readonly string[]): void {
     for (const text of removed) {
       const entry = this.#entries.get(text);
       if (entry === undefined) continue;
-      this.#entries.delete(text);
-      withdraw(entry);
+      entry.isRemoved = true;
+      if (!entry.isMine) this.#forget(entry);
     }
     for (const entry of changed) this.#upsert(entry);
   }
 
-  /** Decides anew who owns each address and announces, or ceases to announce, accordingly. */
-  elect(
-    isEligible: (nodeName: string) => boolean,
+  /** Answers for the address and announces it from now on. */
+  take(text: string, links: readonly LinkResponder[], nowMs: number): void {
+    const entry = this.#entries.get(text);
+    if (entry === undefined) return;
+    entry.isMine = true;
+    this.#place(entry, links, nowMs);
+    this.#report(entry, this.#nodeName);
+  }
+
+  /** Is silent about the address from now on; `owner` has it now, as far as is known. */
+  release(text: string, owner: string | undefined): void {
+    const entry = this.#entries.get(text);
+    if (entry === undefined) return;
+    entry.isMine = false;
+    withdraw(entry);
+    if (entry.isRemoved) this.#forget(entry);
+    else this.#report(entry, owner);
+  }
+
+  /** Says who owns an address that is not ours. */
+  noteOwner(text: string, owner: string | undefined): void {
+    const entry = this.#entries.get(text);
+    if (entry !== undefined && !entry.isMine) this.#report(entry, owner);
+  }
+
+  /** Begins the announcements of one address anew. */
+  announce(text: string, nowMs: number): void {
+    const entry = this.#entries.get(text);
+    if (entry === undefined) return;
+    for (const responder of entry.links) responder.announceAgain(entry, nowMs);
+  }
+
+  /** Asks who has the address on every interface that it may be announced on: one station, or everybody. */
+  probe(text: string, links: readonly LinkResponder[], destination?: MacAddress): void {
+    const entry = this.#entries.get(text);
+    if (entry === undefined) return;
+    for (const responder of links) {
+      if (isAllowed(entry, responder.link.name)) responder.probe(entry.address, destination);
+    }
+  }
+
+  /** Places what is ours on the interfaces that are there now, and says who owns what was not reported yet. */
+  settle(
+    ownerOf: (text: string) => string | undefined,
     links: readonly LinkResponder[],
     nowMs: number,
   ): void {
+    const hadLinks = this.#hasLinks;
+    this.#hasLinks = links.length > 0;
     for (const entry of this.#entries.values()) {
-      const owner = electOwner(entry.candidates, isEligible);
-      const isOwnerNew = owner !== entry.owner || !entry.isReported;
-      entry.owner = owner;
-      const arePlacesNew = this.#place(entry, links, nowMs);
-      if (isOwnerNew || arePlacesNew) this.#report(entry);
+      const hasMoved = this.#place(entry, links, nowMs) || hadLinks !== this.#hasLinks;
+      if (hasMoved || !entry.isReported) this.#report(entry, ownerOf(entry.text));
     }
   }
 
@@ -73,7 +123,7 @@ export class Announcements {
 
   /** Socket filters that let everything through that may concern an address of the set, owned or not. */
   filters(): ResponderFilters {
-    const ipv4: number[] = [];
+    const ipv4 = this.#watch.neighbors.map(({ address }) => Number(address.value));
     const ipv6Lows: number[] = [];
     for (const { address } of this.#entries.values()) {
       if (address.family === "ipv4") ipv4.push(Number(address.value));
@@ -107,6 +157,7 @@ export class Announcements {
     if (known !== undefined) {
       known.interfaces = allowed;
       known.candidates = candidates;
+      known.isRemoved = false;
       return;
     }
     const address = parseIpAddress(text);
@@ -114,13 +165,15 @@ export class Announcements {
       this.#reports.log("error", "not an address, it cannot be announced", { address: text });
       return;
     }
+    this.#watch.addAddress(address.value, text);
     this.#entries.set(text, {
       text,
       address: address.value,
       counters: { requestsReceived: 0, responsesSent: 0, gratuitousSent: 0 },
       interfaces: allowed,
       candidates,
-      owner: undefined,
+      isMine: false,
+      isRemoved: false,
       isReported: false,
       links: new Set(),
       reportedCount: 0,
@@ -129,7 +182,7 @@ export class Announcements {
 
   /** Makes the interfaces it is announced on those it should be announced on; true when that changed something. */
   #place(entry: Entry, links: readonly LinkResponder[], nowMs: number): boolean {
-    const isOwner = entry.owner === this.#nodeName;
+    const isOwner = entry.isMine;
     if (!isOwner && entry.links.size === 0) return false;
     const wanted = isOwner ? links.filter(({ link }) => isAllowed(entry, link.name)) : [];
     let hasChanged = false;
@@ -148,14 +201,23 @@ export class Announcements {
     return hasChanged;
   }
 
-  #report(entry: Entry): void {
+  #forget(entry: Entry): void {
+    this.#entries.delete(entry.text);
+    this.#watch.removeAddress(entry.address);
+  }
+
+  #report(entry: Entry, owner: string | undefined): void {
+    if (entry.isRemoved) return;
     entry.isReported = true;
+    // Nobody has it, and it would be ours if there were an interface: that is for us to say.
+    const isUnable =
+      owner === undefined && !this.#hasLinks && entry.candidates.includes(this.#nodeName);
     this.#reports.add({
       type: "ownership",
       address: entry.text,
-      isOwner: entry.owner === this.#nodeName,
+      isOwner: entry.isMine || isUnable,
       interfaces: [...entry.links].map(({ link }) => link.name).sort(),
-      ...(entry.owner === undefined ? {} : { owner: entry.owner }),
+      ...(owner === undefined ? {} : { owner }),
     });
   }
 }

@@ -21,6 +21,7 @@ export interface Libc {
     address: Uint8Array,
     addressLength: Uint8Array,
   ): number;
+  recvmsg(fd: number, message: Uint8Array, flags: number): number;
   send(fd: number, buffer: Uint8Array, length: number, flags: number): number;
   sendto(
     fd: number,
@@ -54,6 +55,7 @@ export function loadLibc(): Libc {
     poll: bind("int poll(void *, unsigned long, int)") as Libc["poll"],
     recv: bind("int recv(int, void *, size_t, int)") as Libc["recv"],
     recvfrom: bind("int recvfrom(int, void *, size_t, int, void *, void *)") as Libc["recvfrom"],
+    recvmsg: bind("int recvmsg(int, void *, int)") as Libc["recvmsg"],
     send: bind("int send(int, void *, size_t, int)") as Libc["send"],
     sendto: bind("int sendto(int, void *, size_t, int, void *, uint32_t)") as Libc["sendto"],
     eventfd: bind("int eventfd(unsigned int, int)") as Libc["eventfd"],

@@ -1,6 +1,10 @@
 /** Heartbeats at work: membership and receiver of lib/liveness, driven over UDP. */
 import { HeartbeatKeyring } from "../lib/liveness/keyring";
-import { Membership, type MembershipEvent } from "../lib/liveness/membership";
+import {
+  Coordinator,
+  type CoordinatorAction,
+  type CoordinatorEvent,
+} from "../lib/liveness/coordinator";
 import { encodeHeartbeat, toNodeId } from "../lib/liveness/message";
 import { HeartbeatReceiver } from "../lib/liveness/receiver";
 import { formatIpAddress, parseIpAddress } from "../lib/net/ip-address";
@@ -17,10 +21,12 @@ export interface HeartbeatEngineOptions {
   readonly startTimeMs: number;
   readonly sockets: Sockets;
   readonly reports: ReportQueue;
+  /** Carries out what is not about heartbeats. */
+  readonly onAction: (action: CoordinatorAction, nowMs: number) => void;
 }
 
 export class HeartbeatEngine {
-  readonly membership: Membership;
+  readonly coordinator: Coordinator;
   readonly #options: HeartbeatEngineOptions;
   readonly #nodeId: bigint;
   readonly #udp: HeartbeatSockets;
@@ -30,13 +36,13 @@ export class HeartbeatEngine {
   #secrets: readonly Uint8Array[] = [];
   #sealing: { keyNumber: number; key: Uint8Array | undefined };
   #counter = 0n;
-  readonly #foundPeers = new Set<string>();
+  #peerByAddress: ReadonlyMap<string, string> = new Map();
 
   constructor(options: HeartbeatEngineOptions) {
     this.#options = options;
     this.#nodeId = toNodeId(options.nodeName);
     this.#udp = new HeartbeatSockets(options.sockets);
-    this.membership = new Membership(options.nodeName, options.startTimeMs);
+    this.coordinator = new Coordinator(options.nodeName, options.startTimeMs);
     this.#receiver = new HeartbeatReceiver(options.nodeName, this.#keyring);
     this.#sealing = this.#keyring.sealingKey(this.#nodeId, options.bootId);
   }
@@ -62,7 +68,10 @@ export class HeartbeatEngine {
       .map(({ nodeName, addresses }) => ({ nodeName, addresses: addresses.map(toCanonical) }));
     this.#receiver.configure(peers, this.#keyring);
     const problems = this.#udp.configure(config.bindAddresses.map(toCanonical), config.port);
-    this.#udp.setPeers(peers.flatMap(({ addresses }) => addresses));
+    this.#udp.setPeers(peers);
+    this.#peerByAddress = new Map(
+      peers.flatMap(({ nodeName, addresses }) => addresses.map(address => [address, nodeName])),
+    );
     const taken = problems.find(problem => problem.isTaken);
     if (taken !== undefined) {
       return (
@@ -78,27 +87,28 @@ export class HeartbeatEngine {
     this.#complain(this.#udp.bindMissing());
   }
 
-  /** Feeds the event to the membership and sends what is due; true when owners must be elected anew. */
-  handle(event: MembershipEvent, nowMs: number): boolean {
-    let hasChanged = false;
-    for (const action of this.membership.handle(event, nowMs)) {
-      if (action.type === "sendHeartbeat") this.#send(nowMs);
-      else if (action.type === "announceAgain") this.#foundPeers.add(action.peerName);
-      else hasChanged = true;
+  /** Feeds the event to the machines and does at once what comes of it. */
+  handle(event: CoordinatorEvent, nowMs: number): void {
+    for (const action of this.coordinator.handle(event, nowMs)) {
+      if (action.type === "sendHeartbeat") this.#send(action.to, nowMs);
+      else this.#options.onAction(action, nowMs);
     }
-    return hasChanged;
   }
 
-  /** Reads the heartbeats that wait on the descriptor; true when owners must be elected anew. */
-  drain(fd: number, nowMs: number): boolean {
-    let hasChanged = false;
-    this.#udp.drain(fd, (datagram, sourceAddress) => {
+  /** Reads the heartbeats that wait on the descriptor. */
+  drain(fd: number, nowMs: number): void {
+    const onRefused = (address: string): void => {
+      this.#count("refused");
+      const peerName = this.#peerByAddress.get(address);
+      if (peerName !== undefined) this.handle({ type: "refused", peerName }, nowMs);
+    };
+    this.#udp.drain(fd, onRefused, (datagram, sourceAddress) => {
       const received = this.#receiver.receive(datagram, sourceAddress);
       if (received.ok) {
         this.#count("received");
         const heartbeat = received.value;
         if (!heartbeat.isListedSource) this.#noteUnlisted(heartbeat.nodeName, sourceAddress, nowMs);
-        hasChanged = this.handle({ type: "heartbeat", heartbeat }, nowMs) || hasChanged;
+        this.handle({ type: "heartbeat", heartbeat }, nowMs);
         return;
       }
       this.#count(received.error);
@@ -109,15 +119,6 @@ export class HeartbeatEngine {
         fields: { source: sourceAddress, reason: received.error },
       });
     });
-    return hasChanged;
-  }
-
-  /** Peers that were lost and found since the last call: what they may have announced is to be announced again. */
-  takeFoundPeers(): ReadonlySet<string> | undefined {
-    if (this.#foundPeers.size === 0) return undefined;
-    const found = new Set(this.#foundPeers);
-    this.#foundPeers.clear();
-    return found;
   }
 
   close(): void {
@@ -135,15 +136,15 @@ export class HeartbeatEngine {
     this.#sealing = this.#keyring.sealingKey(this.#nodeId, this.#options.bootId);
   }
 
-  #send(nowMs: number): void {
+  #send(to: string | undefined, nowMs: number): void {
     this.#counter += 1n;
     const { keyNumber, key } = this.#sealing;
     const datagram = encodeHeartbeat(
       { keyNumber, nodeId: this.#nodeId, bootId: this.#options.bootId, counter: this.#counter },
-      this.membership.heartbeatBody(nowMs),
+      this.coordinator.membership.heartbeatBody(nowMs),
       key,
     );
-    const failures = this.#udp.send(datagram);
+    const failures = this.#udp.send(datagram, to);
     this.#count("sent");
     if (failures > 0) this.#counters["sendErrors"] = (this.#counters["sendErrors"] ?? 0) + failures;
   }

@@ -4,8 +4,11 @@ import { DATAGRAMS_PER_TURN } from "./limits";
 import {
   AddressFamily,
   Errno,
+  IPPROTO_IP,
   IPPROTO_IPV6,
+  IPV6_RECVERR,
   IPV6_V6ONLY,
+  IP_RECVERR,
   SOL_SOCKET,
   SO_PRIORITY,
   SocketType,
@@ -15,7 +18,7 @@ import {
   decodeIpSocketAddress,
   encodeIpSocketAddress,
 } from "./socket-address";
-import { SystemError, type Sockets } from "./sockets";
+import { ErrorMessage, SystemError, type Sockets } from "./sockets";
 
 /** Larger than any heartbeat, so that a longer datagram is seen to be longer. */
 const DATAGRAM_OCTETS = 2048;
@@ -35,6 +38,7 @@ interface BoundSocket {
 }
 
 interface PeerAddress {
+  readonly nodeName: string;
   readonly family: IpAddress["family"];
   readonly socketAddress: Buffer;
 }
@@ -44,6 +48,7 @@ export class HeartbeatSockets {
   readonly #bound = new Map<string, BoundSocket>();
   readonly #datagram = Buffer.alloc(DATAGRAM_OCTETS);
   readonly #source = Buffer.alloc(IP_SOCKET_ADDRESS_OCTETS);
+  readonly #errorMessage: ErrorMessage;
   #wanted: readonly string[] = [];
   #isWildcard = false;
   #port = 0;
@@ -51,6 +56,7 @@ export class HeartbeatSockets {
 
   constructor(sockets: Sockets) {
     this.#sockets = sockets;
+    this.#errorMessage = new ErrorMessage(sockets);
   }
 
   /** Descriptors to wait for. */
@@ -88,29 +94,55 @@ export class HeartbeatSockets {
   }
 
   /** Replaces the addresses that heartbeats go to; text that is no address is passed over. */
-  setPeers(addresses: readonly string[]): void {
-    this.#peers = addresses.flatMap(text => {
-      const address = parseIpAddress(text);
-      if (!address.ok) return [];
-      const { family } = address.value;
-      return [{ family, socketAddress: encodeIpSocketAddress(address.value, this.#port) }];
-    });
+  setPeers(
+    peers: readonly { readonly nodeName: string; readonly addresses: readonly string[] }[],
+  ): void {
+    this.#peers = peers.flatMap(({ nodeName, addresses }) =>
+      addresses.flatMap(text => {
+        const address = parseIpAddress(text);
+        if (!address.ok) return [];
+        const { family } = address.value;
+        const socketAddress = encodeIpSocketAddress(address.value, this.#port);
+        return [{ nodeName, family, socketAddress }];
+      }),
+    );
   }
 
-  /** Sends the datagram to every address of every peer, from each own address of that family; how many sends failed. */
-  send(datagram: Uint8Array): number {
+  /**
+   * Sends the datagram to every address of every peer, or of one, from each own address of that family; how many sends failed.
+   */
+  send(datagram: Uint8Array, to?: string): number {
     let failures = 0;
     for (const { fd, family } of this.#bound.values()) {
       for (const peer of this.#peers) {
-        if (peer.family !== family) continue;
-        if (this.#sockets.sendTo(fd, datagram, peer.socketAddress) < 0) failures += 1;
+        if (peer.family !== family || (to !== undefined && to !== peer.nodeName)) continue;
+        // A refusal that waits fails the next send, whoever it goes to: try again.
+        const isSent =
+          this.#sockets.sendTo(fd, datagram, peer.socketAddress) >= 0 ||
+          this.#sockets.sendTo(fd, datagram, peer.socketAddress) >= 0;
+        if (!isSent) failures += 1;
       }
     }
     return failures;
   }
 
-  /** Hands out the datagrams that wait on the descriptor, up to a turn's share; their octets are valid during the call. */
-  drain(fd: number, onDatagram: (datagram: Uint8Array, sourceAddress: string) => void): void {
+  /**
+   * Hands out the refusals (whose address refused) and the datagrams that wait on the descriptor, up to a turn's share; their
+   * octets are valid during the call.
+   */
+  drain(
+    fd: number,
+    onRefused: (address: string) => void,
+    onDatagram: (datagram: Uint8Array, sourceAddress: string) => void,
+  ): void {
+    for (let left = DATAGRAMS_PER_TURN; left > 0; left -= 1) {
+      const isMore = this.#sockets.receiveError(fd, this.#errorMessage);
+      if (!isMore) break;
+      const refuser = this.#errorMessage.isRefusal
+        ? decodeIpSocketAddress(this.#errorMessage.name)
+        : undefined;
+      if (refuser !== undefined) onRefused(formatIpAddress(refuser));
+    }
     for (let left = DATAGRAMS_PER_TURN; left > 0; left -= 1) {
       const length = this.#sockets.receiveFrom(fd, this.#datagram, this.#source);
       if (length === -Errno.EAGAIN) return;
@@ -138,6 +170,13 @@ export class HeartbeatSockets {
       fd = this.#sockets.open(domain, SocketType.datagram, 0);
       if (family === "ipv6") this.#sockets.setIntOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
       this.#sockets.setIntOption(fd, SOL_SOCKET, SO_PRIORITY, CONTROL_PRIORITY);
+      const isIpv4 = family === "ipv4";
+      this.#sockets.setIntOption(
+        fd,
+        isIpv4 ? IPPROTO_IP : IPPROTO_IPV6,
+        isIpv4 ? IP_RECVERR : IPV6_RECVERR,
+        1,
+      );
       this.#sockets.bind(fd, encodeIpSocketAddress(address.value, this.#port));
       this.#bound.set(text, { fd, family });
       return undefined;

@@ -64,6 +64,23 @@ export class InterfaceTable {
   }
 }
 
+/** Regular expressions from their texts, and the texts that are none. */
+export function toPatterns(texts: readonly string[]): {
+  readonly patterns: readonly RegExp[];
+  readonly bad: readonly string[];
+} {
+  const patterns: RegExp[] = [];
+  const bad: string[] = [];
+  for (const text of texts) {
+    try {
+      patterns.push(new RegExp(text));
+    } catch {
+      bad.push(text);
+    }
+  }
+  return { patterns, bad };
+}
+
 function refuseKind(link: LinkDescription): InterfaceRefusal | undefined {
   const isEthernet =
     link.hardwareType === ETHERNET_HARDWARE && link.mac.length === MAC_LENGTH_OCTETS;

@@ -6,23 +6,33 @@ import {
   ARP_ANNOUNCEMENT_REFRESH,
   ARP_ANNOUNCEMENT_ROUNDS,
   encodeArpAnnouncement,
+  encodeArpProbe,
   type ArpAnnouncementForm,
 } from "../lib/arp/announcement";
-import { ArpResponder } from "../lib/arp/responder";
+import { ArpOffset } from "../lib/arp/constants";
+import { ArpResponder, type ArpOutcome } from "../lib/arp/responder";
+import { SegmentProof } from "../lib/liveness/segment-proof";
+import { DEFAULT_MEMBERSHIP_TIMERS } from "../lib/liveness/membership";
 import { AnnouncementSchedule } from "../lib/net/announcement-schedule";
-import { EtherType } from "../lib/net/ethernet";
+import { ETHERNET_SOURCE_OFFSET, EtherType, readMac } from "../lib/net/ethernet";
+import { isSameMac, type MacAddress } from "../lib/net/mac-address";
 import type { IpAddress } from "../lib/net/ip-address";
 import {
   NDP_ANNOUNCEMENT_REFRESH,
   NDP_ANNOUNCEMENT_ROUNDS,
+  encodeNeighborProbe,
   encodeUnsolicitedAdvertisement,
   type NdpAnnouncementForm,
 } from "../lib/ndp/announcement";
-import { NdpResponder } from "../lib/ndp/responder";
+import { Icmpv6Type, NdpOffset, NdpOption } from "../lib/ndp/constants";
+import { readIpv6Key } from "../lib/ndp/message";
+import { NdpResponder, type NdpOutcome } from "../lib/ndp/responder";
+import { findLinkLayerAddress } from "../lib/ndp/validation";
 import type { JudgedInterface } from "./interface-table";
 import { ANNOUNCEMENTS_PER_TURN, FRAMES_PER_TURN, FRAME_OCTETS, JOINS_PER_TURN } from "./limits";
 import { GroupMemberships } from "./multicast";
 import { PacketSocket } from "./packet-socket";
+import type { Sender, SegmentWatch } from "./segment-watch";
 import type { Sockets, SystemError } from "./sockets";
 
 /** An address and its counts, shared by all interfaces it is announced on. */
@@ -42,6 +52,19 @@ export interface FrameCounters {
   sendErrors: number;
 }
 
+/** A frame of another host that says "this address is mine". */
+export interface HeardSender extends Sender {
+  readonly mac: MacAddress;
+  readonly link: JudgedInterface;
+}
+
+/** What all interfaces share. */
+export interface ResponderSurroundings {
+  readonly counters: FrameCounters;
+  readonly watch: SegmentWatch;
+  readonly onSender: (sender: HeardSender) => void;
+}
+
 export interface ResponderFilters {
   readonly arp: Uint8Array;
   readonly ndp: Uint8Array;
@@ -49,7 +72,10 @@ export interface ResponderFilters {
 
 export class LinkResponder {
   readonly link: JudgedInterface;
+  /** Whether frames of others arrive. */
+  readonly proof = new SegmentProof(DEFAULT_MEMBERSHIP_TIMERS);
   readonly #counters: FrameCounters;
+  readonly #surroundings: ResponderSurroundings;
   readonly #arpSocket: PacketSocket;
   readonly #ndpSocket: PacketSocket;
   readonly #arp: ArpResponder;
@@ -71,10 +97,11 @@ export class LinkResponder {
     sockets: Sockets,
     link: JudgedInterface,
     filters: ResponderFilters,
-    counters: FrameCounters,
+    surroundings: ResponderSurroundings,
   ) {
     this.link = link;
-    this.#counters = counters;
+    this.#surroundings = surroundings;
+    this.#counters = surroundings.counters;
     const interfaceIndex = link.index;
     this.#arpSocket = new PacketSocket(sockets, {
       interfaceIndex,
@@ -139,25 +166,34 @@ export class LinkResponder {
   }
 
   /** Answers the ARP frames that wait, up to a turn's share. */
-  drainArp(): void {
+  drainArp(nowMs: number): void {
     for (let left = FRAMES_PER_TURN; left > 0; left -= 1) {
       const length = this.#arpSocket.receive(this.#frame);
       if (length < 0) return;
       const outcome = this.#arp.handle(this.#frameView, length);
       if (outcome === "answered") this.#send(this.#arpSocket, this.#arp.reply);
       count(this.#counters.arp, outcome);
+      this.#noteArp(outcome, nowMs);
     }
   }
 
   /** Answers the neighbor solicitations that wait, up to a turn's share. */
-  drainNdp(): void {
+  drainNdp(nowMs: number): void {
     for (let left = FRAMES_PER_TURN; left > 0; left -= 1) {
       const length = this.#ndpSocket.receive(this.#frame);
       if (length < 0) return;
       const outcome = this.#ndp.handle(this.#frameView, length);
       if (outcome === "answered") this.#send(this.#ndpSocket, this.#ndp.reply);
       count(this.#counters.ndp, outcome);
+      this.#noteNdp(outcome, nowMs);
     }
+  }
+
+  /** Asks who has the address: one station, or everybody. */
+  probe(address: IpAddress, destination?: MacAddress): void {
+    if (address.family === "ipv4") {
+      this.#send(this.#arpSocket, encodeArpProbe(this.link.mac, address, destination));
+    } else this.#send(this.#ndpSocket, encodeNeighborProbe(this.link.mac, address, destination));
   }
 
   /** Sends the announcements that are due, up to a turn's share. */
@@ -189,6 +225,35 @@ export class LinkResponder {
     return arpMs === undefined || ndpMs === undefined ? (arpMs ?? ndpMs) : Math.min(arpMs, ndpMs);
   }
 
+  #noteArp(outcome: ArpOutcome, nowMs: number): void {
+    if (NO_SENDERS.has(outcome)) return;
+    this.proof.note(nowMs);
+    const frame = this.#frameView;
+    const sender = this.#surroundings.watch.ipv4Sender(
+      frame.getUint32(ArpOffset.senderProtocolAddress),
+    );
+    if (sender === undefined) return;
+    this.#hear(sender, readMac(frame, ArpOffset.senderHardwareAddress));
+  }
+
+  #noteNdp(outcome: NdpOutcome, nowMs: number): void {
+    const isValid =
+      outcome === "answered" || outcome === "notRequest" || outcome === "claimedByOther";
+    if (!isValid) return;
+    this.proof.note(nowMs);
+    const frame = this.#frameView;
+    if (frame.getUint8(NdpOffset.type) !== Icmpv6Type.neighborAdvertisement) return;
+    const claimed = this.#surroundings.watch.ipv6Claim(readIpv6Key(frame, NdpOffset.target));
+    if (claimed === undefined) return;
+    const macOffset = findLinkLayerAddress(frame, NdpOption.targetLinkLayerAddress);
+    this.#hear({ claimed }, readMac(frame, macOffset === 0 ? ETHERNET_SOURCE_OFFSET : macOffset));
+  }
+
+  #hear(sender: Sender, mac: MacAddress): void {
+    if (isSameMac(mac, this.link.mac)) return;
+    this.#surroundings.onSender({ ...sender, mac, link: this.link });
+  }
+
   close(): void {
     this.#arpSocket.close();
     this.#ndpSocket.close();
@@ -205,6 +270,14 @@ export class LinkResponder {
     return isSent;
   }
 }
+
+/** Outcomes of frames whose sender is not to be believed. */
+const NO_SENDERS: ReadonlySet<ArpOutcome> = new Set([
+  "truncated",
+  "unsupported",
+  "otherDestination",
+  "badSender",
+]);
 
 function count(counters: Record<string, number>, outcome: string): void {
   counters[outcome] = (counters[outcome] ?? 0) + 1;

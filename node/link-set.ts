@@ -1,12 +1,12 @@
 /** The interfaces at work: follows the interface table, one responder for each usable interface. */
 import type { JudgedInterface } from "./interface-table";
-import { LinkResponder, type FrameCounters, type ResponderFilters } from "./link-responder";
+import { LinkResponder, type ResponderFilters, type ResponderSurroundings } from "./link-responder";
 import type { ReportQueue } from "./report-queue";
 import { SystemError, type Sockets } from "./sockets";
 
 export class LinkSet {
   readonly #sockets: Sockets;
-  readonly #counters: FrameCounters;
+  readonly #surroundings: ResponderSurroundings;
   readonly #reports: ReportQueue;
   readonly #links = new Map<number, LinkResponder>();
   #filters: ResponderFilters;
@@ -14,12 +14,12 @@ export class LinkSet {
 
   constructor(
     sockets: Sockets,
-    counters: FrameCounters,
+    surroundings: ResponderSurroundings,
     reports: ReportQueue,
     filters: ResponderFilters,
   ) {
     this.#sockets = sockets;
-    this.#counters = counters;
+    this.#surroundings = surroundings;
     this.#reports = reports;
     this.#filters = filters;
   }
@@ -78,7 +78,7 @@ export class LinkSet {
 
   #open(link: JudgedInterface): boolean {
     try {
-      const responder = new LinkResponder(this.#sockets, link, this.#filters, this.#counters);
+      const responder = new LinkResponder(this.#sockets, link, this.#filters, this.#surroundings);
       this.#links.set(link.index, responder);
       return true;
     } catch (error) {

@@ -14,7 +14,12 @@ export const SO_ATTACH_FILTER = 26;
 export const SOL_PACKET = 263;
 export const PACKET_IGNORE_OUTGOING = 23;
 
+export const MSG_ERRQUEUE = 0x2000;
+
+export const IPPROTO_IP = 0;
+export const IP_RECVERR = 11;
 export const IPPROTO_IPV6 = 41;
+export const IPV6_RECVERR = 25;
 export const IPV6_JOIN_GROUP = 20;
 export const IPV6_LEAVE_GROUP = 21;
 export const IPV6_V6ONLY = 26;
@@ -36,6 +41,7 @@ export const Errno = {
   EADDRNOTAVAIL: 99,
   EAFNOSUPPORT: 97,
   ENOBUFS: 105,
+  ECONNREFUSED: 111,
 } as const;
 
 export const InterfaceFlag = {

@@ -9,14 +9,16 @@
  *   └──────────────────────────────────────────────────────────────────────────────────────────────────┘
  * ```
  */
+import type { CoordinatorAction } from "../lib/liveness/coordinator";
+import { formatMacAddress, parseMacAddress } from "../lib/net/mac-address";
+import type { OwnershipAction } from "../lib/liveness/ownership";
 import { Announcements } from "./announcements";
 import type { Clock } from "./clock";
 import { HeartbeatEngine } from "./heartbeat-engine";
-import { InterfaceTable } from "./interface-table";
+import { InterfaceTable, toPatterns } from "./interface-table";
 import { HOUSEKEEPING_MS, MAX_SLEEP_MS } from "./limits";
-import type { FrameCounters } from "./link-responder";
+import type { FrameCounters, HeardSender } from "./link-responder";
 import { LinkSet } from "./link-set";
-import { AddressFamily, Errno, SocketType } from "./linux";
 import { NetlinkMonitor } from "./netlink";
 import type {
   ConfigureCommand,
@@ -24,9 +26,12 @@ import type {
   PacketReport,
   ThreadCommand,
 } from "./packet-protocol";
+import { askNode, askOn, findNeighbors, toInterfaceRecords } from "./segment-asking";
+import { SegmentWatch } from "./segment-watch";
+import { requirePacketSockets } from "./packet-socket";
 import { PollSet } from "./poll-set";
 import { ReportQueue } from "./report-queue";
-import { SystemError, type Sockets } from "./sockets";
+import type { Sockets } from "./sockets";
 
 export interface PacketEngineOptions {
   readonly nodeName: string;
@@ -50,6 +55,7 @@ export class PacketEngine {
   readonly #frameCounters: FrameCounters = { arp: {}, ndp: {}, sendErrors: 0 };
   readonly #interfaces = new InterfaceTable();
   readonly #heartbeats: HeartbeatEngine;
+  readonly #segment = new SegmentWatch();
   readonly #announcements: Announcements;
   readonly #links: LinkSet;
   readonly #netlink: NetlinkMonitor;
@@ -66,9 +72,16 @@ export class PacketEngine {
   #worstWakeDelayMs = 0;
   #longestTurnMs = 0;
   #wokeMs = Infinity;
+  #sleepsMs = 0;
+  #sleepForMs = 0;
   readonly #noteAwake = (): void => {
     this.#wokeMs = this.#clock.monotonicMs();
+    const lateMs = this.#wokeMs - this.#sleepsMs - this.#sleepForMs;
+    this.#worstWakeDelayMs = Math.max(this.#worstWakeDelayMs, lateMs);
+    this.#noteStall(lateMs, this.#wokeMs);
   };
+  /** Whether an interface counts only while frames of others arrive: there is somebody to ask. */
+  #mustProve = false;
   #changedCounters: ReturnType<Announcements["changedCounters"]> | undefined;
   #isConfigured = false;
 
@@ -86,11 +99,16 @@ export class PacketEngine {
       startTimeMs: Math.round(clock.wallMs()),
       sockets,
       reports: this.#reports,
+      onAction: (action, nowMs) => this.#carryOut(action, nowMs),
     });
-    this.#announcements = new Announcements(nodeName, this.#reports);
+    this.#announcements = new Announcements(nodeName, this.#reports, this.#segment);
     this.#links = new LinkSet(
       sockets,
-      this.#frameCounters,
+      {
+        counters: this.#frameCounters,
+        watch: this.#segment,
+        onSender: sender => this.#noteSender(sender, this.#clock.monotonicMs()),
+      },
       this.#reports,
       this.#announcements.filters(),
     );
@@ -104,7 +122,7 @@ export class PacketEngine {
       this.#reports.log("info", "no CAP_SYS_NICE: a busy node may delay heartbeats and answers");
     }
     this.#reports.add({ type: "started" });
-    this.#describeLinks(this.#clock.monotonicMs());
+    this.#describeLinks();
     while (this.#state !== "ended") this.#turn();
     this.#announcements.withdrawAll();
     this.#links.close();
@@ -121,21 +139,21 @@ export class PacketEngine {
     const sleepMs = isBusy ? 0 : this.#sleepMs(this.#clock.monotonicMs());
     const nowMs = this.#sleep(sleepMs);
     if (this.#mayHaveCommand) this.#takeCommand(nowMs);
+    this.#proveLinks(nowMs);
     this.#runTimers(nowMs);
-    if (this.#mustElect) this.#elect(nowMs);
-    const found = this.#heartbeats.takeFoundPeers();
-    if (found !== undefined) this.#announcements.announceAgain(found, nowMs);
+    if (this.#mustElect) this.#settle(nowMs);
     for (const responder of this.#links.values()) responder.sendDue(nowMs);
     this.#joinGroups(nowMs);
   }
 
   /** Waits, serves what is readable, and returns the time after that. */
   #sleep(forMs: number): number {
-    const sleepsMs = this.#clock.monotonicMs();
-    this.#longestTurnMs = Math.max(this.#longestTurnMs, sleepsMs - this.#wokeMs);
+    this.#sleepsMs = this.#clock.monotonicMs();
+    this.#sleepForMs = forMs;
+    const turnMs = this.#sleepsMs - this.#wokeMs;
+    this.#longestTurnMs = Math.max(this.#longestTurnMs, turnMs);
+    this.#noteStall(turnMs, this.#sleepsMs);
     this.#poll.wait(forMs, this.#noteAwake);
-    const lateMs = this.#wokeMs - sleepsMs - forMs;
-    this.#worstWakeDelayMs = Math.max(this.#worstWakeDelayMs, lateMs);
     return this.#clock.monotonicMs();
   }
 
@@ -144,14 +162,14 @@ export class PacketEngine {
     this.#poll.clear();
     for (const fd of this.#heartbeats.fds) {
       this.#poll.add(fd, () => {
-        this.#noteElection(this.#heartbeats.drain(fd, this.#clock.monotonicMs()));
+        this.#heartbeats.drain(fd, this.#clock.monotonicMs());
       });
     }
     for (const responder of this.#links.values()) {
-      this.#poll.add(responder.arpFd, () => responder.drainArp());
-      this.#poll.add(responder.ndpFd, () => responder.drainNdp());
+      this.#poll.add(responder.arpFd, () => responder.drainArp(this.#clock.monotonicMs()));
+      this.#poll.add(responder.ndpFd, () => responder.drainNdp(this.#clock.monotonicMs()));
     }
-    this.#poll.add(this.#netlink.fd, () => this.#followLinks(this.#clock.monotonicMs()));
+    this.#poll.add(this.#netlink.fd, () => this.#followLinks());
     this.#poll.add(this.#options.eventFd, () => {
       this.#sockets.clearEvent(this.#options.eventFd);
       this.#mayHaveCommand = true;
@@ -160,28 +178,26 @@ export class PacketEngine {
 
   #sleepMs(nowMs: number): number {
     let deadlineMs = Math.min(nowMs + MAX_SLEEP_MS, this.#housekeepingMs);
-    deadlineMs = Math.min(deadlineMs, this.#heartbeats.membership.nextDeadlineMs() ?? Infinity);
+    deadlineMs = Math.min(deadlineMs, this.#heartbeats.coordinator.nextDeadlineMs() ?? Infinity);
     for (const responder of this.#links.values()) {
       deadlineMs = Math.min(deadlineMs, responder.nextDeadlineMs(nowMs) ?? Infinity);
+      if (this.#mustProve) deadlineMs = Math.min(deadlineMs, responder.proof.nextDeadlineMs(nowMs));
     }
     // Never early: a wake-up before the deadline would only come to sleep again.
     return Math.max(0, Math.ceil(deadlineMs - nowMs));
   }
 
   #runTimers(nowMs: number): void {
-    const deadlineMs = this.#heartbeats.membership.nextDeadlineMs();
+    const deadlineMs = this.#heartbeats.coordinator.nextDeadlineMs();
     if (deadlineMs !== undefined && deadlineMs <= nowMs) {
-      this.#noteElection(this.#heartbeats.handle({ type: "timeout" }, nowMs));
-    }
-    if (this.#state === "leaving" && this.#heartbeats.membership.nextDeadlineMs() === undefined) {
-      this.#state = "ended";
+      this.#heartbeats.handle({ type: "timeout" }, nowMs);
     }
     if (nowMs >= this.#housekeepingMs) this.#keepHouse(nowMs);
   }
 
   #keepHouse(nowMs: number): void {
     this.#housekeepingMs = nowMs + HOUSEKEEPING_MS;
-    if (this.#links.hasFailed) this.#reconcileLinks(nowMs);
+    if (this.#links.hasFailed) this.#reconcileLinks();
     if (this.#heartbeats.isIncomplete) this.#bindMissing();
     this.#changedCounters = this.#announcements.changedCounters();
   }
@@ -210,21 +226,96 @@ export class PacketEngine {
     return true;
   }
 
-  #noteElection(isDue: boolean): void {
-    if (isDue) this.#mustElect = true;
-  }
-
-  #elect(nowMs: number): void {
+  /** Places what is ours anew, and says who lives. */
+  #settle(nowMs: number): void {
     this.#mustElect = false;
-    const { membership } = this.#heartbeats;
+    const { membership, ownership } = this.#heartbeats.coordinator;
     const alive = membership.aliveNames();
     if (alive.join(" ") !== this.#lastAlive) {
       this.#lastAlive = alive.join(" ");
       this.#reports.add({ type: "membership", alive });
     }
-    if (this.#state !== "running") return;
-    const isEligible = (nodeName: string): boolean => membership.isEligible(nodeName);
-    this.#announcements.elect(isEligible, this.#links.values(), nowMs);
+    if (this.#state !== "running" || !this.#hasSet) return;
+    this.#announcements.settle(text => ownership.owner(text), this.#links.values(), nowMs);
+  }
+
+  #carryOut(action: CoordinatorAction, nowMs: number): void {
+    switch (action.type) {
+      case "changed":
+        this.#mustElect = true;
+        return;
+      case "announceAgain":
+        this.#announcements.announceAgain(new Set([action.peerName]), nowMs);
+        return;
+      case "resolve":
+        askNode(action.peerName, this.#links.values(), this.#segment);
+        return;
+      case "ended":
+        this.#state = "ended";
+        return;
+      case "probe":
+        this.#probe(action.address, action.to);
+        return;
+      case "sendHeartbeat":
+        return;
+      default:
+        this.#own(action, nowMs);
+    }
+  }
+
+  #own(
+    { type, address }: Exclude<OwnershipAction, { readonly type: "probe" }>,
+    nowMs: number,
+  ): void {
+    const { ownership } = this.#heartbeats.coordinator;
+    if (type === "take") this.#announcements.take(address, this.#links.values(), nowMs);
+    else if (type === "announce") this.#announcements.announce(address, nowMs);
+    else if (type === "release") this.#announcements.release(address, ownership.owner(address));
+    else this.#announcements.noteOwner(address, ownership.owner(address));
+  }
+
+  #probe(address: string, to: string | undefined): void {
+    const links = this.#links.values();
+    if (to === undefined) {
+      this.#announcements.probe(address, links);
+      return;
+    }
+    for (const text of this.#heartbeats.coordinator.membership.macsOf(to)) {
+      const mac = parseMacAddress(text);
+      if (mac.ok) this.#announcements.probe(address, links, mac.value);
+    }
+  }
+
+  /** Somebody says that an address of the cluster, or of a node, is his. */
+  #noteSender({ claimed, neighbor, mac }: HeardSender, nowMs: number): void {
+    const { membership } = this.#heartbeats.coordinator;
+    const macText = formatMacAddress(mac);
+    if (neighbor?.nodeName !== undefined) membership.learnMac(neighbor.nodeName, macText);
+    if (claimed === undefined) return;
+    const peerName = membership.peerByMac(macText);
+    if (peerName === undefined) return;
+    this.#heartbeats.handle({ type: "claim", address: claimed, peerName }, nowMs);
+  }
+
+  /** Slept or worked so long that the others may have judged this node dead: it may not answer as before. */
+  #noteStall(lateMs: number, nowMs: number): void {
+    if (lateMs <= this.#heartbeats.coordinator.membership.stallLimitMs || !this.#hasSet) return;
+    this.#reports.log("warn", "the packet thread stood still: its addresses are asked for anew", {
+      forMs: Math.round(lateMs),
+    });
+    this.#heartbeats.handle({ type: "stalled" }, nowMs);
+  }
+
+  /** Asks for signs where it is quiet, and says whether this node can hear the segment at all. */
+  #proveLinks(nowMs: number): void {
+    if (!this.#isConfigured) return;
+    const links = this.#links.values();
+    let isReady = false;
+    for (const responder of links) {
+      if (this.#mustProve && responder.proof.takeAsk(nowMs)) askOn(responder, this.#segment);
+      if (!this.#mustProve || responder.proof.isProven(nowMs)) isReady = true;
+    }
+    this.#heartbeats.handle({ type: "link", isReady }, nowMs);
   }
 
   #takeCommand(nowMs: number): void {
@@ -236,25 +327,27 @@ export class PacketEngine {
 
   #apply(command: ThreadCommand, nowMs: number): void {
     switch (command.type) {
-      case "configure": {
+      case "configure":
         this.#configure(command, nowMs);
         return;
-      }
       case "announceChanges":
-        this.#announcements.change(command.changed, command.removed);
-        if (!command.isLast) return;
-        this.#links.setFilters(this.#announcements.filters());
-        this.#hasSet = true;
-        this.#heartbeats.handle({ type: "synced" }, nowMs);
-        {
-          this.#noteElection(true);
-          return;
-        }
-      case "stop": {
-        this.#leave(nowMs);
+        this.#change(command, nowMs);
         return;
-      }
+      case "stop":
+        this.#leave(nowMs);
     }
+  }
+
+  #change(command: ThreadCommand & { readonly type: "announceChanges" }, nowMs: number): void {
+    const { changed, removed } = command;
+    this.#announcements.change(changed, removed);
+    // Listening comes before asking.
+    if (command.isLast) this.#links.setFilters(this.#announcements.filters());
+    this.#heartbeats.handle({ type: "entries", changed, removed }, nowMs);
+    if (!command.isLast) return;
+    this.#hasSet = true;
+    this.#mustElect = true;
+    this.#heartbeats.handle({ type: "synced" }, nowMs);
   }
 
   #configure(command: ConfigureCommand, nowMs: number): void {
@@ -271,49 +364,51 @@ export class PacketEngine {
         fields: {},
       });
     }
-    this.#interfaces.exclude(this.#toPatterns(command.excludedInterfaces));
+    const { patterns, bad } = toPatterns(command.excludedInterfaces);
+    for (const pattern of bad) {
+      this.#reports.log("error", "not a regular expression, no interface is excluded by it", {
+        pattern,
+      });
+    }
+    this.#interfaces.exclude(patterns);
+    const { peers } = command.heartbeat;
+    const { failbackMs } = command;
+    if (failbackMs !== undefined) this.#heartbeats.coordinator.ownership.setTimers({ failbackMs });
+    const others = peers.filter(({ nodeName }) => nodeName !== command.nodeName);
+    const neighbors = findNeighbors(others);
+    // Without a gateway a node whose peers are all silent cannot tell deafness from solitude: it serves.
+    this.#mustProve = others.length > 0 && neighbors.some(({ nodeName }) => nodeName === undefined);
+    this.#segment.setNeighbors(neighbors);
+    this.#links.setFilters(this.#announcements.filters());
     this.#isConfigured = true;
-    this.#reconcileLinks(nowMs);
-    const peerNames = command.heartbeat.peers.map(({ nodeName }) => nodeName);
+    this.#reconcileLinks();
+    this.#proveLinks(nowMs);
+    const peerNames = others.map(({ nodeName }) => nodeName);
     this.#heartbeats.handle({ type: "configured", peerNames }, nowMs);
-    this.#noteElection(true);
+    this.#mustElect = true;
   }
 
-  #toPatterns(texts: readonly string[]): readonly RegExp[] {
-    return texts.flatMap(text => {
-      try {
-        return [new RegExp(text)];
-      } catch {
-        this.#reports.log("error", "not a regular expression, no interface is excluded by it", {
-          pattern: text,
-        });
-        return [];
-      }
-    });
-  }
-
-  /** Says that it goes and falls silent in the same turn: the others take over without waiting for a timer. */
+  /** Says that it goes, and answers until the others have taken over: nobody asks in vain. */
   #leave(nowMs: number): void {
     if (this.#state !== "running") return;
     this.#state = "leaving";
     this.#heartbeats.handle({ type: "leave" }, nowMs);
-    this.#announcements.withdrawAll();
   }
 
-  #describeLinks(nowMs: number): void {
+  #describeLinks(): void {
     this.#interfaces.clear();
     for (const event of this.#netlink.describe()) this.#interfaces.apply(event);
-    this.#reconcileLinks(nowMs);
+    this.#reconcileLinks();
   }
 
-  #followLinks(nowMs: number): void {
+  #followLinks(): void {
     const { events, isLossy } = this.#netlink.drain();
     if (isLossy) {
-      this.#describeLinks(nowMs);
+      this.#describeLinks();
       return;
     }
     for (const event of events) this.#interfaces.apply(event);
-    this.#reconcileLinks(nowMs);
+    this.#reconcileLinks();
     if (this.#heartbeats.isIncomplete && events.some(({ type }) => type === "address")) {
       this.#bindMissing();
     }
@@ -324,16 +419,18 @@ export class PacketEngine {
     this.#mustWatch = true;
   }
 
-  #reconcileLinks(nowMs: number): void {
+  #reconcileLinks(): void {
     // Before that it is not known which interfaces to leave alone.
     if (!this.#isConfigured) return;
     const judged = this.#interfaces.judge();
     const { opened, closed } = this.#links.reconcile(judged);
     if (opened + closed > 0) {
       this.#mustWatch = true;
-      this.#noteElection(this.#hasSet);
+      this.#mustElect = true;
+      this.#heartbeats.coordinator.membership.setInterfaces(
+        toInterfaceRecords(this.#links.values()),
+      );
     }
-    if (opened > 0) this.#noteElection(this.#heartbeats.handle({ type: "linkReturned" }, nowMs));
     const interfaces = judged.map(
       ({ name, index, macText, refusal }): InterfaceReport => ({
         name,
@@ -358,19 +455,5 @@ export class PacketEngine {
         fields: { interface: responder.link.name, code: failure.code },
       });
     }
-  }
-}
-
-/** Opens and closes a packet socket, for the sentence that it gives when that is not allowed. */
-function requirePacketSockets(sockets: Sockets): void {
-  try {
-    sockets.close(sockets.open(AddressFamily.packet, SocketType.raw, 0));
-  } catch (error) {
-    if (!(error instanceof SystemError)) throw error;
-    const isForbidden = error.errno === Errno.EPERM || error.errno === Errno.EACCES;
-    const hint = isForbidden
-      ? "the speaker needs the capability NET_RAW (securityContext.capabilities.add) and must run as root"
-      : "the kernel has no packet sockets (CONFIG_PACKET)";
-    throw new Error(`ARP and NDP cannot be answered (${error.code}): ${hint}`, { cause: error });
   }
 }

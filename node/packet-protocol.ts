@@ -12,11 +12,17 @@ export interface AnnouncementEntry {
   readonly candidates: readonly string[];
 }
 
+/** A speaker and the addresses it speaks from. */
+export interface PeerAddresses {
+  readonly nodeName: string;
+  readonly addresses: readonly string[];
+}
+
 export interface HeartbeatConfig {
   readonly port: number;
   /** Own addresses to speak from; none = every address of both families. */
   readonly bindAddresses: readonly string[];
-  readonly peers: readonly { readonly nodeName: string; readonly addresses: readonly string[] }[];
+  readonly peers: readonly PeerAddresses[];
   /** Shared secret; without it heartbeats travel in the clear. A changed one is accepted beside the one before. */
   readonly secret?: Uint8Array;
   /** Product namespace: speakers of different installations do not understand each other. */
@@ -29,6 +35,8 @@ export interface ConfigureCommand {
   readonly heartbeat: HeartbeatConfig;
   /** Regular expressions, unanchored; interfaces with a matching name are left alone. */
   readonly excludedInterfaces: readonly string[];
+  /** How long a better node leaves an address to the one that serves it; 10 s if absent. */
+  readonly failbackMs?: number;
 }
 
 /** The whole desired set; replaces the one before. The first one makes this node eligible. */

@@ -1,6 +1,7 @@
 /** An AF_PACKET socket for one EtherType on one interface: whole Ethernet frames in and out. */
 import {
   AddressFamily,
+  Errno,
   PACKET_IGNORE_OUTGOING,
   SOL_PACKET,
   SOL_SOCKET,
@@ -10,7 +11,7 @@ import {
 } from "./linux";
 import { PACKET_RECEIVE_OCTETS } from "./limits";
 import { encodePacketSocketAddress } from "./socket-address";
-import type { Sockets } from "./sockets";
+import { SystemError, type Sockets } from "./sockets";
 
 /** Network control, as the kernel's own queues know it: answers leave before bulk traffic. */
 const CONTROL_PRIORITY = 6;
@@ -59,5 +60,19 @@ export class PacketSocket {
 
   close(): void {
     this.#sockets.close(this.fd);
+  }
+}
+
+/** Opens and closes a packet socket, for the sentence that it gives when that is not allowed. */
+export function requirePacketSockets(sockets: Sockets): void {
+  try {
+    sockets.close(sockets.open(AddressFamily.packet, SocketType.raw, 0));
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    const isForbidden = error.errno === Errno.EPERM || error.errno === Errno.EACCES;
+    const hint = isForbidden
+      ? "the speaker needs the capability NET_RAW (securityContext.capabilities.add) and must run as root"
+      : "the kernel has no packet sockets (CONFIG_PACKET)";
+    throw new Error(`ARP and NDP cannot be answered (${error.code}): ${hint}`, { cause: error });
   }
 }

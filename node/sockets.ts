@@ -5,7 +5,9 @@ import type { Libc } from "./ffi";
 import {
   EFD_CLOEXEC,
   EFD_NONBLOCK,
+  Errno,
   MSG_DONTWAIT,
+  MSG_ERRQUEUE,
   PRIO_PROCESS,
   SOCK_CLOEXEC,
   SOCK_NONBLOCK,
@@ -33,6 +35,42 @@ export class SystemError extends Error {
 export function errnoName(errno: number): string {
   const entry = Object.entries(osConstants.errno).find(([, value]) => value === errno);
   return entry === undefined ? `errno ${errno}` : entry[0];
+}
+
+const MESSAGE_OCTETS = 56;
+const ERROR_NAME_OCTETS = 28;
+const ERROR_CONTROL_OCTETS = 128;
+/** `sock_extended_err` stands behind the header of the control message. */
+const CONTROL_HEADER_OCTETS = 16;
+
+/** A `msghdr` to read one message of a socket's error queue into: whose datagram failed, and why. */
+export class ErrorMessage {
+  /** The socket address that the failed datagram went to. */
+  readonly name = Buffer.alloc(ERROR_NAME_OCTETS);
+  readonly header = Buffer.alloc(MESSAGE_OCTETS);
+  readonly #control = Buffer.alloc(ERROR_CONTROL_OCTETS);
+  readonly #nameAt: bigint;
+  readonly #controlAt: bigint;
+
+  constructor(sockets: Sockets) {
+    this.#nameAt = sockets.addressOf(this.name);
+    this.#controlAt = sockets.addressOf(this.#control);
+  }
+
+  /** The kernel writes lengths into the header: they are set anew for each call. */
+  reset(): void {
+    this.#control.fill(0);
+    this.header.fill(0);
+    this.header.writeBigUInt64LE(this.#nameAt, 0);
+    this.header.writeUInt32LE(ERROR_NAME_OCTETS, 8);
+    this.header.writeBigUInt64LE(this.#controlAt, 32);
+    this.header.writeBigUInt64LE(BigInt(ERROR_CONTROL_OCTETS), 40);
+  }
+
+  /** The other host has nobody on the port. */
+  get isRefusal(): boolean {
+    return this.#control.readUInt32LE(CONTROL_HEADER_OCTETS) === Errno.ECONNREFUSED;
+  }
 }
 
 export class Sockets {
@@ -95,6 +133,17 @@ export class Sockets {
     return this.#orErrno(
       this.#libc.recvfrom(fd, buffer, buffer.length, MSG_DONTWAIT, address, length),
     );
+  }
+
+  /** Takes one message from the socket's error queue; false when there is none. */
+  receiveError(fd: number, message: ErrorMessage): boolean {
+    message.reset();
+    return this.#libc.recvmsg(fd, message.header, MSG_DONTWAIT | MSG_ERRQUEUE) >= 0;
+  }
+
+  /** The address in memory of the octets, which must stay referenced. */
+  addressOf(bytes: Uint8Array): bigint {
+    return this.#libc.addressOf(bytes);
   }
 
   /** Octets sent on a bound packet socket, or -errno. */

@@ -48,3 +48,23 @@ export function encodeArpAnnouncement(
     targetProtocolAddress: address,
   });
 }
+
+/**
+ * The frame of 42 octets that asks who has `address` without touching anybody's neighbor table: an ARP probe (RFC 5227 §1.1),
+ * sender protocol address zero. To one station, or to all.
+ */
+export function encodeArpProbe(
+  mac: MacAddress,
+  address: IpAddress,
+  destination: MacAddress = BROADCAST_MAC,
+): Uint8Array {
+  return encodeArpFrame({
+    destination,
+    source: mac,
+    operation: ArpOperation.request,
+    senderHardwareAddress: mac,
+    senderProtocolAddress: { family: "ipv4", value: 0n },
+    targetHardwareAddress: ZERO_MAC,
+    targetProtocolAddress: address,
+  });
+}

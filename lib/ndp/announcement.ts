@@ -1,6 +1,6 @@
 /** Unsolicited Neighbor Advertisements: how an owner tells a segment about its address, and when. */
 import type { AnnouncementRefresh, AnnouncementRound } from "../net/announcement-schedule";
-import { toAddressBytes, type IpAddress } from "../net/ip-address";
+import { toAddressBytes, toSolicitedNodeAddress, type IpAddress } from "../net/ip-address";
 import { toMulticastMac, type MacAddress } from "../net/mac-address";
 import { ALL_NODES } from "./constants";
 import { encodeNeighborFrame } from "./message";
@@ -37,5 +37,25 @@ export function encodeUnsolicitedAdvertisement(mac: MacAddress, address: IpAddre
     isOverride: true,
     target: address,
     linkLayerAddress: mac,
+  });
+}
+
+/**
+ * The frame that asks who has `address` without touching anybody's neighbor cache: as in duplicate address detection, from `::`
+ * to the solicited-node group (RFC 4862 §5.4.2). To one station's MAC address, or to the group's.
+ */
+export function encodeNeighborProbe(
+  mac: MacAddress,
+  address: IpAddress,
+  destinationMac?: MacAddress,
+): Uint8Array {
+  const group = toSolicitedNodeAddress(address);
+  return encodeNeighborFrame({
+    type: "solicitation",
+    destinationMac: destinationMac ?? toMulticastMac(toAddressBytes(group)),
+    sourceMac: mac,
+    source: { family: "ipv6", value: 0n },
+    destination: group,
+    target: address,
   });
 }

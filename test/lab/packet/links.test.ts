@@ -60,6 +60,8 @@ describe("the packet thread follows its interfaces", () => {
   it("when the cable is pulled and put back: announces and answers again, group included", async () => {
     segment.setCable("node", false);
     await eventually("seen", 1000, () => interfaceReport("eth0")?.reason === "no carrier");
+    // Nobody else could have it either: that is said, too.
+    await eventually("given up", 1000, () => node.ownership(VIP)?.interfaces.length === 0);
     expect(node.ownership(VIP)).toMatchObject({ isOwner: true, interfaces: [] });
     spoilNeighbors();
     segment.setCable("node", true);

@@ -1,0 +1,45 @@
+/**
+ * Whether an interface still receives what others send: a node that hears nothing cannot know whether the others are silent or
+ * it is deaf, so it may not take their addresses. Feed it with every frame of another host; it says when to ask for one.
+ */
+import { SUSPECT_INTERVALS } from "./peer";
+
+export class SegmentProof {
+  readonly #intervalMs: number;
+  readonly #validMs: number;
+  #lastMs = -Infinity;
+  #nextAskMs = -Infinity;
+
+  /** A frame proves the interface for twice the detection time. */
+  constructor(timers: { readonly intervalMs: number; readonly multiplier: number }) {
+    this.#intervalMs = timers.intervalMs;
+    this.#validMs = 2 * timers.intervalMs * timers.multiplier;
+  }
+
+  /** A frame of another host arrived. */
+  note(nowMs: number): void {
+    this.#lastMs = nowMs;
+  }
+
+  isProven(nowMs: number): boolean {
+    return nowMs - this.#lastMs < this.#validMs;
+  }
+
+  /** True when a neighbor should be asked for a sign now: nothing came for three intervals. */
+  takeAsk(nowMs: number): boolean {
+    if (nowMs < this.#askMs()) return false;
+    this.#nextAskMs = nowMs + this.#intervalMs;
+    return true;
+  }
+
+  /** When to ask, or when the proof expires. */
+  nextDeadlineMs(nowMs: number): number {
+    return this.isProven(nowMs)
+      ? Math.min(this.#askMs(), this.#lastMs + this.#validMs)
+      : this.#askMs();
+  }
+
+  #askMs(): number {
+    return Math.max(this.#nextAskMs, this.#lastMs + SUSPECT_INTERVALS * this.#intervalMs);
+  }
+}

@@ -1,0 +1,219 @@
+/**
+ * Ownership and failure detection under faults, with the real code of lib/liveness. `HERALD_SIM_SEEDS=1000` runs more seeds of
+ * each; a failure names its seed, and the same seed gives the same run.
+ */
+import { describe, expect, it } from "vitest";
+import { World } from "./world";
+
+const SEEDS = Number(process.env["HERALD_SIM_SEEDS"] ?? "2");
+const FIRST_SEED = Number(process.env["HERALD_SIM_FIRST"] ?? "1");
+
+function seeds(): readonly number[] {
+  return Array.from({ length: SEEDS }, (_, index) => FIRST_SEED + index);
+}
+
+/** A cluster where every address is with its first candidate. */
+function settled(seed: number, nodes: number, prepare?: (world: World) => void): World {
+  const world = new World({ seed, nodes });
+  prepare?.(world);
+  for (const name of world.names) world.start(name);
+  world.run(1500 + world.random.between(0, 80));
+  expectNatural(world, `seed ${seed}`);
+  world.forget();
+  return world;
+}
+
+function expectNatural(world: World, why: string): void {
+  for (const { address, candidates } of world.entries) {
+    expect(world.owners(address), `${why}: ${address}`).toEqual(candidates.slice(0, 1));
+  }
+}
+
+/** Time until another node answers for the first address. */
+function untilTaken(world: World, victim: string): number {
+  const address = world.entries[0]!.address;
+  return world.runUntil(() => world.owners(address).some(name => name !== victim), 5_000);
+}
+
+const FAULTS = {
+  crash: (world: World, name: string) => world.crash(name),
+  kill: (world: World, name: string) => world.kill(name),
+  "cable pulled": (world: World, name: string) => world.setCable(name, false),
+  "cable pulled behind a switch": (world: World, name: string) =>
+    world.setCable(name, false, false),
+};
+
+describe("one fault", { timeout: 300_000 }, () => {
+  it.each([
+    [2, "crash", 965],
+    [3, "crash", 490],
+    [5, "crash", 490],
+    [20, "crash", 490],
+    [2, "kill", 210],
+    [3, "kill", 210],
+    [5, "kill", 210],
+    [3, "cable pulled", 490],
+    [2, "cable pulled behind a switch", 965],
+    [3, "cable pulled behind a switch", 490],
+  ] as const)("of %i nodes, %s: taken over within %i ms", (nodes, fault, limitMs) => {
+    for (const seed of seeds()) {
+      const world = settled(seed, nodes);
+      FAULTS[fault](world, world.names[0]!);
+      expect(untilTaken(world, world.names[0]!), `seed ${seed}`).toBeLessThan(limitMs);
+      world.run(2_000);
+      expect(world.worstDoubleMs, `seed ${seed}`).toBe(0);
+    }
+  });
+
+  it.each([2, 3, 5])("of %i nodes, one leaves: nobody asks in vain", nodes => {
+    for (const seed of seeds()) {
+      const world = settled(seed, nodes);
+      world.leave(world.names[0]!);
+      expect(untilTaken(world, world.names[0]!), `seed ${seed}`).toBeLessThan(10);
+      world.run(1_000);
+      expect(world.worstNoneMs, `seed ${seed}`).toBe(0);
+      expect(world.worstDoubleMs, `seed ${seed}`).toBeLessThan(20);
+      expect(world.owners(world.entries[0]!.address)).toEqual([world.entries[0]!.candidates[1]]);
+    }
+  });
+
+  it("a node that comes back takes its addresses after ten seconds, and nobody asks in vain", () => {
+    for (const seed of seeds()) {
+      const world = settled(seed, 3);
+      world.crash("node-1");
+      world.run(3_000);
+      world.forget();
+      world.start("node-1");
+      world.run(9_000);
+      expect(world.moves, `seed ${seed}`).toBe(0);
+      world.run(3_000);
+      expectNatural(world, `seed ${seed}`);
+      expect(world.worstNoneMs, `seed ${seed}`).toBe(0);
+      expect(world.worstDoubleMs, `seed ${seed}`).toBeLessThan(20);
+    }
+  });
+
+  it.each([true, false])("a link that comes back (carrier seen: %s): one owner at once", isSeen => {
+    for (const seed of seeds()) {
+      const world = settled(seed, 3);
+      world.setCable("node-1", false, isSeen);
+      world.run(world.random.between(1_000, 4_000));
+      world.forget();
+      world.setCable("node-1", true, isSeen);
+      world.run(20_000);
+      expectNatural(world, `seed ${seed}`);
+      expect(world.worstDoubleMs, `seed ${seed}`).toBeLessThan(100);
+    }
+  });
+
+  it("a machine that stood still: one owner within a quarter of a second", () => {
+    for (const seed of seeds()) {
+      const world = settled(seed, 3);
+      world.freeze("node-1", world.random.between(600, 5_000));
+      world.run(25_000);
+      expectNatural(world, `seed ${seed}`);
+      expect(world.worstDoubleMs, `seed ${seed}`).toBeLessThan(250);
+    }
+  });
+
+  it.each(["dropped", "rejected"] as const)(
+    "heartbeats %s on all nodes, from the start or later: one owner, and it stays",
+    isPortBlocked => {
+      for (const seed of seeds()) {
+        for (const nodes of [2, 3, 5]) {
+          const block = (world: World): void => {
+            for (const name of world.names) world.set(name, { isPortBlocked });
+          };
+          const world = settled(seed, nodes);
+          block(world);
+          world.run(20_000);
+          expect([world.moves, world.worstDoubleMs], `seed ${seed}, ${nodes} nodes`).toEqual([
+            0, 0,
+          ]);
+          const blocked = new World({ seed, nodes });
+          block(blocked);
+          for (const name of blocked.names) blocked.start(name);
+          blocked.run(30_000);
+          expectNatural(blocked, `seed ${seed}, blocked from the start`);
+          blocked.forget();
+          blocked.run(10_000);
+          expect([blocked.moves, blocked.worstDoubleMs], `seed ${seed}`).toEqual([0, 0]);
+        }
+      }
+    },
+  );
+});
+
+describe("no fault", { timeout: 300_000 }, () => {
+  it.each([2, 3, 5])("one in twenty lost and stalls of 300 ms move nothing (%i nodes)", nodes => {
+    for (const seed of seeds()) {
+      const world = settled(seed, nodes);
+      world.lossShare = 0.05;
+      for (let second = 0; second < 60; second += 3) {
+        for (const name of world.names) world.stall(name, 300);
+        world.run(3_000);
+      }
+      expect(world.moves, `seed ${seed}`).toBe(0);
+    }
+  });
+
+  it("the same seed gives the same run", () => {
+    const trace = (): string => {
+      const world = settled(4711, 3);
+      world.lossShare = 0.3;
+      const seen: string[] = [];
+      for (let step = 0; step < 100; step += 1) {
+        world.run(20);
+        seen.push(world.entries.map(({ address }) => world.owners(address).join()).join(" "));
+      }
+      return `${seen.join("\n")} ${world.packets} ${world.totalNoneMs}`;
+    };
+    expect(trace()).toBe(trace());
+  });
+});
+
+/** One kind of fault at random, and what may follow it. */
+function disturb(world: World): void {
+  const name = world.random.pick(world.names);
+  const node = world.node(name);
+  const kinds: readonly (() => void)[] = [
+    () => world.crash(name),
+    () => world.kill(name),
+    () => world.leave(name),
+    () => world.leave(name, true),
+    () => world.stall(name, world.random.between(50, 1_500)),
+    () => world.freeze(name, world.random.between(50, 1_500)),
+    () => world.setCable(name, node.isCut, world.random.isLucky(0.5)),
+    () => world.set(name, { half: 1 - node.half }),
+    () => world.set(name, { isMute: !node.isMute }),
+    () => world.set(name, { isDeaf: !node.isDeaf }),
+    () => world.set(name, { isPortBlocked: world.random.pick(["no", "dropped", "rejected"]) }),
+    () => void (world.lossShare = world.random.pick([0, 0.05, 0.1])),
+    () => world.start(name),
+  ];
+  if (node.speaker === undefined && world.random.isLucky(0.5)) world.start(name);
+  else world.random.pick(kinds)();
+}
+
+describe("any faults", { timeout: 600_000 }, () => {
+  it.each([2, 3, 5])("end with one owner, the natural one (%i nodes)", nodes => {
+    for (const seed of seeds()) {
+      const world = settled(seed, nodes);
+      for (let fault = 0; fault < 20; fault += 1) {
+        disturb(world);
+        world.run(world.random.between(10, 3_000));
+      }
+      world.mend();
+      world.run(60_000);
+      expectNatural(world, `seed ${seed}`);
+      for (const { address, candidates } of world.entries) {
+        expect(world.learnt.get(address), `seed ${seed}: learnt`).toBe(candidates[0]);
+      }
+      world.forget();
+      world.run(5_000);
+      expect([world.moves, world.worstDoubleMs, world.worstNoneMs], `seed ${seed}`).toEqual([
+        0, 0, 0,
+      ]);
+    }
+  });
+});
