@@ -26,8 +26,8 @@ export type Transition =
       /** Place of this node in the election order, 1 = first, among `candidates` nodes. */
       readonly rank: number;
       readonly candidates: number;
-      /** Candidates before this node, which are not heard. */
-      readonly silent: readonly string[];
+      /** Candidates before this node that do not answer: they are not heard, or wait until they may take it back. */
+      readonly passedOver: readonly string[];
       /** True when nothing of the Service was announced from here before. */
       readonly isFirst: boolean;
     }
@@ -190,7 +190,7 @@ export class OwnershipBook {
       interfaces: this.#ownerships.get(address)?.interfaces ?? [],
       rank: index + 1,
       candidates: names.length,
-      silent: names.slice(0, Math.max(index, 0)),
+      passedOver: names.slice(0, Math.max(index, 0)),
       isFirst,
     });
   }

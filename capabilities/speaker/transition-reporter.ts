@@ -35,12 +35,12 @@ export class TransitionReporter {
   }
 
   #reportAnnounced(transition: Transition & { readonly type: "announced" }): void {
-    const { key, address, interfaces, rank, candidates, silent } = transition;
+    const { key, address, interfaces, rank, candidates, passedOver } = transition;
     const { nodeName, log, metrics } = this.#options;
     const why =
       rank === 1
         ? `first of ${candidates} candidates`
-        : `number ${rank} of ${candidates} candidates, those before it are silent`;
+        : `number ${rank} of ${candidates} candidates, those before it do not answer for it`;
     log.info(
       {
         event: "serviceAnnounced",
@@ -51,7 +51,7 @@ export class TransitionReporter {
         interfaces,
         rank,
         candidates,
-        ...(silent.length > 0 && { silent }),
+        ...(passedOver.length > 0 && { passedOver }),
       },
       `${address} is announced from ${nodeName} on ${interfaces.join(", ")}: ${why}`,
     );

@@ -68,7 +68,7 @@ describe("OwnershipBook", () => {
         interfaces: ["eth0"],
         rank: 2,
         candidates: 3,
-        silent: ["node-c"],
+        passedOver: ["node-c"],
         isFirst: true,
       },
     ]);
