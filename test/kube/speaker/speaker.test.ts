@@ -221,7 +221,7 @@ describe("what the packet thread is told", () => {
       nodeName: NODE,
       heartbeat: {
         port: 7946,
-        bindAddresses: [],
+        bindAddresses: ["192.168.1.11"],
         peers: [{ nodeName: "node-b", addresses: ["192.168.1.12"] }],
         namespace: NAMESPACE,
       },
