@@ -1,36 +1,29 @@
 /**
- * The packet thread's loop: one blocking `poll` over heartbeats, ARP, NDP, netlink and main's wake-ups. In each turn all
- * sockets are read first and only then timers judged, so that a thread that overslept hears what waited for it before it
- * declares anybody dead.
+ * The packet thread's machines put together and driven: heartbeats, ARP and NDP, interfaces and main's commands, as engines of
+ * one poll loop. An engine of another protocol joins the list in `run` and gets its commands in `#apply`.
  *
  * ```
- * poll ─► heartbeats ─► ARP, NDP ─► links ─► commands ─► timers ─► elect, announce ─► reports to main ─┐
- *   ▲                                                                                                  │
- *   └──────────────────────────────────────────────────────────────────────────────────────────────────┘
+ * poll ─► heartbeats ─► ARP, NDP ─► links ─► wake-ups ─► commands ─► timers, announcements ─► elect ─► reports to main ─┐
+ *   ▲                                                                                                                   │
+ *   └───────────────────────────────────────────────────────────────────────────────────────────────────────────────────┘
  * ```
  */
 import type { CoordinatorAction } from "../lib/liveness/coordinator";
-import { formatMacAddress, parseMacAddress } from "../lib/net/mac-address";
 import type { OwnershipAction } from "../lib/liveness/ownership";
-import { Announcements } from "./announcements";
+import { formatMacAddress, parseMacAddress } from "../lib/net/mac-address";
+import type { Announcements } from "./announcements";
 import type { Clock } from "./clock";
 import { HeartbeatEngine } from "./heartbeat-engine";
-import { InterfaceTable, toPatterns } from "./interface-table";
-import { HOUSEKEEPING_MS, MAX_SLEEP_MS } from "./limits";
-import type { FrameCounters, HeardSender } from "./link-responder";
-import { LinkSet } from "./link-set";
-import { NetlinkMonitor } from "./netlink";
-import type {
-  ConfigureCommand,
-  InterfaceReport,
-  PacketReport,
-  ThreadCommand,
-} from "./packet-protocol";
-import { askNode, askOn, findNeighbors, toInterfaceRecords } from "./segment-asking";
-import { SegmentWatch } from "./segment-watch";
+import { InterfaceEngine } from "./interface-engine";
+import type { JudgedInterface } from "./interface-table";
+import { HOUSEKEEPING_MS } from "./limits";
+import type { HeardSender } from "./link-responder";
+import type { ConfigureCommand, PacketReport, ThreadCommand } from "./packet-protocol";
 import { requirePacketSockets } from "./packet-socket";
-import { PollSet } from "./poll-set";
+import { PollLoop, type PollEngine } from "./poll-loop";
 import { ReportQueue } from "./report-queue";
+import { toInterfaceRecords } from "./segment-asking";
+import { SegmentEngine } from "./segment-engine";
 import type { Sockets } from "./sockets";
 
 export interface PacketEngineOptions {
@@ -50,70 +43,55 @@ const NICE = -10;
 export class PacketEngine {
   readonly #options: PacketEngineOptions;
   readonly #sockets: Sockets;
-  readonly #clock: Clock;
   readonly #reports: ReportQueue;
-  readonly #frameCounters: FrameCounters = { arp: {}, ndp: {}, sendErrors: 0 };
-  readonly #interfaces = new InterfaceTable();
   readonly #heartbeats: HeartbeatEngine;
-  readonly #segment = new SegmentWatch();
-  readonly #announcements: Announcements;
-  readonly #links: LinkSet;
-  readonly #netlink: NetlinkMonitor;
-  readonly #poll: PollSet;
+  readonly #segment: SegmentEngine;
+  readonly #interfaces: InterfaceEngine;
+  readonly #loop: PollLoop;
   #state: "running" | "leaving" | "ended" = "running";
+  #isConfigured = false;
   #hasSet = false;
   /** At start too: commands may have come before main knew the eventfd. */
   #mayHaveCommand = true;
   #mustElect = false;
-  #mustWatch = true;
-  #lastInterfaces = "";
   #lastAlive = "";
   #housekeepingMs = 0;
-  #worstWakeDelayMs = 0;
-  #longestTurnMs = 0;
-  #wokeMs = Infinity;
-  #sleepsMs = 0;
-  #sleepForMs = 0;
-  readonly #noteAwake = (): void => {
-    this.#wokeMs = this.#clock.monotonicMs();
-    const lateMs = this.#wokeMs - this.#sleepsMs - this.#sleepForMs;
-    this.#worstWakeDelayMs = Math.max(this.#worstWakeDelayMs, lateMs);
-    this.#noteStall(lateMs, this.#wokeMs);
-  };
-  /** Whether an interface counts only while frames of others arrive: there is somebody to ask. */
-  #mustProve = false;
   #changedCounters: ReturnType<Announcements["changedCounters"]> | undefined;
-  #isConfigured = false;
 
   /** Throws an `Error` with a sentence for people when the thread cannot work here. */
   constructor(options: PacketEngineOptions) {
     const { nodeName, bootId, sockets, clock } = options;
     this.#options = options;
     this.#sockets = sockets;
-    this.#clock = clock;
-    this.#reports = new ReportQueue(options.postReports);
+    const reports = new ReportQueue(options.postReports);
+    this.#reports = reports;
     requirePacketSockets(sockets);
     this.#heartbeats = new HeartbeatEngine({
       nodeName,
       bootId,
       startTimeMs: Math.round(clock.wallMs()),
       sockets,
-      reports: this.#reports,
+      reports,
       onAction: (action, nowMs) => this.#carryOut(action, nowMs),
     });
-    this.#announcements = new Announcements(nodeName, this.#reports, this.#segment);
-    this.#links = new LinkSet(
+    this.#segment = new SegmentEngine({
+      nodeName,
       sockets,
-      {
-        counters: this.#frameCounters,
-        watch: this.#segment,
-        onSender: sender => this.#noteSender(sender, this.#clock.monotonicMs()),
-      },
-      this.#reports,
-      this.#announcements.filters(),
-    );
-    this.#netlink = new NetlinkMonitor(sockets);
-    this.#poll = new PollSet(sockets);
+      clock,
+      reports,
+      onSender: (sender, nowMs) => this.#noteSender(sender, nowMs),
+    });
+    this.#interfaces = new InterfaceEngine({
+      sockets,
+      reports,
+      onInterfaces: judged => this.#reconcileLinks(judged),
+      onAddress: () => this.#bindMissing(),
+    });
+    this.#loop = new PollLoop({
+      sockets,
+      clock,
+      onLate: (lateMs, nowMs) => this.#noteStall(lateMs, nowMs),
+    });
   }
 
   /** Works until `stop` or a failure. */
@@ -122,84 +100,68 @@ export class PacketEngine {
       this.#reports.log("info", "no CAP_SYS_NICE: a busy node may delay heartbeats and answers");
     }
     this.#reports.add({ type: "started" });
-    this.#describeLinks();
+    this.#loop.setEngines([
+      this.#heartbeatTurns(),
+      this.#segment,
+      this.#interfaces,
+      this.#controlTurns(),
+    ]);
+    this.#interfaces.describe();
     while (this.#state !== "ended") this.#turn();
-    this.#announcements.withdrawAll();
-    this.#links.close();
-    this.#heartbeats.close();
-    this.#netlink.close();
+    this.#loop.close();
     this.#reports.flushAll();
   }
 
   #turn(): void {
-    if (this.#mustWatch) this.#watch();
-    this.#mustWatch = false;
     const hasCounters = this.#reportCounters();
-    const isBusy = this.#reports.flush() || hasCounters || this.#mayHaveCommand;
-    const sleepMs = isBusy ? 0 : this.#sleepMs(this.#clock.monotonicMs());
-    const nowMs = this.#sleep(sleepMs);
+    const nowMs = this.#loop.wait(this.#reports.flush() || hasCounters || this.#mayHaveCommand);
     if (this.#mayHaveCommand) this.#takeCommand(nowMs);
+    // A blind node gives up everything before its timers accuse others.
     this.#proveLinks(nowMs);
-    this.#runTimers(nowMs);
+    this.#loop.runTurns(nowMs);
     if (this.#mustElect) this.#settle(nowMs);
-    for (const responder of this.#links.values()) responder.sendDue(nowMs);
-    this.#joinGroups(nowMs);
   }
 
-  /** Waits, serves what is readable, and returns the time after that. */
-  #sleep(forMs: number): number {
-    this.#sleepsMs = this.#clock.monotonicMs();
-    this.#sleepForMs = forMs;
-    const turnMs = this.#sleepsMs - this.#wokeMs;
-    this.#longestTurnMs = Math.max(this.#longestTurnMs, turnMs);
-    this.#noteStall(turnMs, this.#sleepsMs);
-    this.#poll.wait(forMs, this.#noteAwake);
-    return this.#clock.monotonicMs();
+  #heartbeatTurns(): PollEngine {
+    const heartbeats = this.#heartbeats;
+    const { coordinator } = heartbeats;
+    return {
+      get fds() {
+        return heartbeats.fds;
+      },
+      onReadable: (fd, nowMs) => heartbeats.drain(fd, nowMs),
+      onTurn: nowMs => {
+        const deadlineMs = coordinator.nextDeadlineMs();
+        if (deadlineMs === undefined || deadlineMs > nowMs) return;
+        heartbeats.handle({ type: "timeout" }, nowMs);
+      },
+      nextDeadlineMs: () => coordinator.nextDeadlineMs(),
+      close: () => heartbeats.close(),
+    };
   }
 
-  /** Who is waited for, in the order in which they are served. */
-  #watch(): void {
-    this.#poll.clear();
-    for (const fd of this.#heartbeats.fds) {
-      this.#poll.add(fd, () => {
-        this.#heartbeats.drain(fd, this.#clock.monotonicMs());
-      });
-    }
-    for (const responder of this.#links.values()) {
-      this.#poll.add(responder.arpFd, () => responder.drainArp(this.#clock.monotonicMs()));
-      this.#poll.add(responder.ndpFd, () => responder.drainNdp(this.#clock.monotonicMs()));
-    }
-    this.#poll.add(this.#netlink.fd, () => this.#followLinks());
-    this.#poll.add(this.#options.eventFd, () => {
-      this.#sockets.clearEvent(this.#options.eventFd);
-      this.#mayHaveCommand = true;
-    });
-  }
-
-  #sleepMs(nowMs: number): number {
-    let deadlineMs = Math.min(nowMs + MAX_SLEEP_MS, this.#housekeepingMs);
-    deadlineMs = Math.min(deadlineMs, this.#heartbeats.coordinator.nextDeadlineMs() ?? Infinity);
-    for (const responder of this.#links.values()) {
-      deadlineMs = Math.min(deadlineMs, responder.nextDeadlineMs(nowMs) ?? Infinity);
-      if (this.#mustProve) deadlineMs = Math.min(deadlineMs, responder.proof.nextDeadlineMs(nowMs));
-    }
-    // Never early: a wake-up before the deadline would only come to sleep again.
-    return Math.max(0, Math.ceil(deadlineMs - nowMs));
-  }
-
-  #runTimers(nowMs: number): void {
-    const deadlineMs = this.#heartbeats.coordinator.nextDeadlineMs();
-    if (deadlineMs !== undefined && deadlineMs <= nowMs) {
-      this.#heartbeats.handle({ type: "timeout" }, nowMs);
-    }
-    if (nowMs >= this.#housekeepingMs) this.#keepHouse(nowMs);
+  /** Main's wake-ups, and what is done once in a while. */
+  #controlTurns(): PollEngine {
+    const { eventFd } = this.#options;
+    return {
+      fds: [eventFd],
+      onReadable: () => {
+        this.#sockets.clearEvent(eventFd);
+        this.#mayHaveCommand = true;
+      },
+      onTurn: nowMs => {
+        if (nowMs >= this.#housekeepingMs) this.#keepHouse(nowMs);
+      },
+      nextDeadlineMs: () => this.#housekeepingMs,
+      close: () => undefined,
+    };
   }
 
   #keepHouse(nowMs: number): void {
     this.#housekeepingMs = nowMs + HOUSEKEEPING_MS;
-    if (this.#links.hasFailed) this.#reconcileLinks();
-    if (this.#heartbeats.isIncomplete) this.#bindMissing();
-    this.#changedCounters = this.#announcements.changedCounters();
+    if (this.#segment.hasFailed) this.#interfaces.judge();
+    this.#bindMissing();
+    this.#changedCounters = this.#segment.announcements.changedCounters();
   }
 
   /** Reports a portion of the counters; true when more wait. */
@@ -209,20 +171,18 @@ export class PacketEngine {
       this.#changedCounters = undefined;
       return false;
     }
+    const { arp, ndp, sendErrors } = this.#segment.counters;
     this.#reports.add({
       type: "counters",
       perAddress: portion,
       totals: {
-        arp: { ...this.#frameCounters.arp },
-        ndp: { ...this.#frameCounters.ndp },
+        arp: { ...arp },
+        ndp: { ...ndp },
         heartbeats: this.#heartbeats.counters,
-        sendErrors: this.#frameCounters.sendErrors,
-        worstWakeDelayMs: this.#worstWakeDelayMs,
-        longestTurnMs: this.#longestTurnMs,
+        sendErrors,
+        ...this.#loop.takeDelays(),
       },
     });
-    this.#worstWakeDelayMs = 0;
-    this.#longestTurnMs = 0;
     return true;
   }
 
@@ -236,7 +196,8 @@ export class PacketEngine {
       this.#reports.add({ type: "membership", alive });
     }
     if (this.#state !== "running" || !this.#hasSet) return;
-    this.#announcements.settle(text => ownership.owner(text), this.#links.values(), nowMs);
+    const { announcements } = this.#segment;
+    announcements.settle(text => ownership.owner(text), this.#segment.links(), nowMs);
   }
 
   #carryOut(action: CoordinatorAction, nowMs: number): void {
@@ -245,10 +206,10 @@ export class PacketEngine {
         this.#mustElect = true;
         return;
       case "announceAgain":
-        this.#announcements.announceAgain(new Set([action.peerName]), nowMs);
+        this.#segment.announcements.announceAgain(new Set([action.peerName]), nowMs);
         return;
       case "resolve":
-        askNode(action.peerName, this.#links.values(), this.#segment);
+        this.#segment.askNode(action.peerName);
         return;
       case "ended":
         this.#state = "ended";
@@ -268,22 +229,23 @@ export class PacketEngine {
     nowMs: number,
   ): void {
     const { ownership } = this.#heartbeats.coordinator;
-    if (type === "take") this.#announcements.take(address, this.#links.values(), nowMs);
-    else if (type === "announce") this.#announcements.announce(address, nowMs);
-    else if (type === "release") this.#announcements.release(address, ownership.owner(address));
-    else this.#announcements.noteOwner(address, ownership.owner(address));
+    const { announcements } = this.#segment;
+    if (type === "take") announcements.take(address, this.#segment.links(), nowMs);
+    else if (type === "announce") announcements.announce(address, nowMs);
+    else if (type === "release") announcements.release(address, ownership.owner(address));
+    else announcements.noteOwner(address, ownership.owner(address));
   }
 
   #probe(address: string, to: string | undefined): void {
-    const links = this.#links.values();
     if (to === undefined) {
-      this.#announcements.probe(address, links);
+      this.#segment.probe(address);
       return;
     }
-    for (const text of this.#heartbeats.coordinator.membership.macsOf(to)) {
-      const mac = parseMacAddress(text);
-      if (mac.ok) this.#announcements.probe(address, links, mac.value);
-    }
+    const macs = this.#heartbeats.coordinator.membership.macsOf(to).map(parseMacAddress);
+    this.#segment.probe(
+      address,
+      macs.flatMap(mac => (mac.ok ? [mac.value] : [])),
+    );
   }
 
   /** Somebody says that an address of the cluster, or of a node, is his. */
@@ -306,16 +268,9 @@ export class PacketEngine {
     this.#heartbeats.handle({ type: "stalled" }, nowMs);
   }
 
-  /** Asks for signs where it is quiet, and says whether this node can hear the segment at all. */
   #proveLinks(nowMs: number): void {
     if (!this.#isConfigured) return;
-    const links = this.#links.values();
-    let isReady = false;
-    for (const responder of links) {
-      if (this.#mustProve && responder.proof.takeAsk(nowMs)) askOn(responder, this.#segment);
-      if (!this.#mustProve || responder.proof.isProven(nowMs)) isReady = true;
-    }
-    this.#heartbeats.handle({ type: "link", isReady }, nowMs);
+    this.#heartbeats.handle({ type: "link", isReady: this.#segment.prove(nowMs) }, nowMs);
   }
 
   #takeCommand(nowMs: number): void {
@@ -339,12 +294,11 @@ export class PacketEngine {
   }
 
   #change(command: ThreadCommand & { readonly type: "announceChanges" }, nowMs: number): void {
-    const { changed, removed } = command;
-    this.#announcements.change(changed, removed);
+    const { changed, removed, isLast } = command;
     // Listening comes before asking.
-    if (command.isLast) this.#links.setFilters(this.#announcements.filters());
+    this.#segment.change(changed, removed, isLast);
     this.#heartbeats.handle({ type: "entries", changed, removed }, nowMs);
-    if (!command.isLast) return;
+    if (!isLast) return;
     this.#hasSet = true;
     this.#mustElect = true;
     this.#heartbeats.handle({ type: "synced" }, nowMs);
@@ -352,7 +306,7 @@ export class PacketEngine {
 
   #configure(command: ConfigureCommand, nowMs: number): void {
     const failure = this.#heartbeats.configure(command.heartbeat);
-    this.#mustWatch = true;
+    this.#loop.watchAgain();
     if (failure !== undefined) {
       this.#reports.add({ type: "failed", error: failure });
       this.#state = "ended";
@@ -364,26 +318,15 @@ export class PacketEngine {
         fields: {},
       });
     }
-    const { patterns, bad } = toPatterns(command.excludedInterfaces);
-    for (const pattern of bad) {
-      this.#reports.log("error", "not a regular expression, no interface is excluded by it", {
-        pattern,
-      });
-    }
-    this.#interfaces.exclude(patterns);
-    const { peers } = command.heartbeat;
     const { failbackMs } = command;
     if (failbackMs !== undefined) this.#heartbeats.coordinator.ownership.setTimers({ failbackMs });
-    const others = peers.filter(({ nodeName }) => nodeName !== command.nodeName);
-    const neighbors = findNeighbors(others);
-    // Without a gateway a node whose peers are all silent cannot tell deafness from solitude: it serves.
-    this.#mustProve = others.length > 0 && neighbors.some(({ nodeName }) => nodeName === undefined);
-    this.#segment.setNeighbors(neighbors);
-    this.#links.setFilters(this.#announcements.filters());
+    const peers = command.heartbeat.peers.filter(peer => peer.nodeName !== command.nodeName);
+    this.#segment.setPeers(peers);
     this.#isConfigured = true;
-    this.#reconcileLinks();
+    this.#interfaces.exclude(command.excludedInterfaces);
+    this.#interfaces.judge();
     this.#proveLinks(nowMs);
-    const peerNames = others.map(({ nodeName }) => nodeName);
+    const peerNames = peers.map(({ nodeName }) => nodeName);
     this.#heartbeats.handle({ type: "configured", peerNames }, nowMs);
     this.#mustElect = true;
   }
@@ -395,65 +338,21 @@ export class PacketEngine {
     this.#heartbeats.handle({ type: "leave" }, nowMs);
   }
 
-  #describeLinks(): void {
-    this.#interfaces.clear();
-    for (const event of this.#netlink.describe()) this.#interfaces.apply(event);
-    this.#reconcileLinks();
-  }
-
-  #followLinks(): void {
-    const { events, isLossy } = this.#netlink.drain();
-    if (isLossy) {
-      this.#describeLinks();
-      return;
-    }
-    for (const event of events) this.#interfaces.apply(event);
-    this.#reconcileLinks();
-    if (this.#heartbeats.isIncomplete && events.some(({ type }) => type === "address")) {
-      this.#bindMissing();
-    }
-  }
-
   #bindMissing(): void {
+    if (!this.#heartbeats.isIncomplete) return;
     this.#heartbeats.bindMissing();
-    this.#mustWatch = true;
+    this.#loop.watchAgain();
   }
 
-  #reconcileLinks(): void {
+  #reconcileLinks(judged: readonly JudgedInterface[]): void {
     // Before that it is not known which interfaces to leave alone.
     if (!this.#isConfigured) return;
-    const judged = this.#interfaces.judge();
-    const { opened, closed } = this.#links.reconcile(judged);
-    if (opened + closed > 0) {
-      this.#mustWatch = true;
+    if (this.#segment.reconcile(judged)) {
+      this.#loop.watchAgain();
       this.#mustElect = true;
-      this.#heartbeats.coordinator.membership.setInterfaces(
-        toInterfaceRecords(this.#links.values()),
-      );
+      const records = toInterfaceRecords(this.#segment.links());
+      this.#heartbeats.coordinator.membership.setInterfaces(records);
     }
-    const interfaces = judged.map(
-      ({ name, index, macText, refusal }): InterfaceReport => ({
-        name,
-        index,
-        mac: macText,
-        isUsable: refusal === undefined,
-        ...(refusal === undefined ? {} : { reason: refusal }),
-      }),
-    );
-    const text = JSON.stringify(interfaces);
-    if (text === this.#lastInterfaces) return;
-    this.#lastInterfaces = text;
-    this.#reports.add({ type: "interfaces", interfaces });
-  }
-
-  #joinGroups(nowMs: number): void {
-    for (const responder of this.#links.values()) {
-      const failure = responder.joinGroups();
-      if (failure === undefined) continue;
-      this.#reports.logRarely(`join ${responder.link.name}`, nowMs, {
-        msg: "cannot join a multicast group: IPv6 neighbors may not find addresses on this interface",
-        fields: { interface: responder.link.name, code: failure.code },
-      });
-    }
+    this.#interfaces.report(judged);
   }
 }
