@@ -22,7 +22,8 @@ const NAMESPACE = "metallb-system";
 const POOLS = `/apis/metallb.io/v1beta1/namespaces/${NAMESPACE}/ipaddresspools`;
 const LEASES = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
 const REGISTRATION = "/apis/admissionregistration.k8s.io/v1";
-const ROUNDS = 6;
+/** Fewer for a quick look. */
+const ROUNDS = Number(process.env["HERALD_BENCH_ROUNDS"] ?? 6);
 const CALLS = 150;
 const LEASE_PERIOD_MS = 100;
 /** Fixed in MetalLB. */

@@ -7,6 +7,7 @@ import type { ConfigurationState } from "../../lib/config/generated/resources";
 import type { ApiClient } from "../cluster/api-client";
 import { isConflict, isNotFound } from "../cluster/api-error";
 import type { ReconcileResult } from "../cluster/key-queue";
+import { findOwnPod } from "../cluster/own-pod";
 
 const NAME = "controller";
 const CONDITION = "poolReconcilerValid";
@@ -65,12 +66,13 @@ export class ConfigurationStateWriter {
   }
 
   async #create(): Promise<void> {
-    const { client, namespace } = this.#options;
+    const { client, namespace, podName } = this.#options;
+    const owner = await findOwnPod(podName, namespace, this.#options);
     const metadata = {
       name: NAME,
       namespace,
       labels: { "metallb.io/component-type": "controller" },
-      ownerReferences: await this.#ownPod(),
+      ownerReferences: owner === undefined ? [] : [owner],
     };
     try {
       await client.post(this.#path, { ...KIND, metadata });
@@ -113,24 +115,6 @@ export class ConfigurationStateWriter {
 
   #message(): string {
     return (this.#summary ?? "").slice(0, MESSAGE_LENGTH_MAX);
-  }
-
-  /** The Pod that the object goes with; none when it is not known or cannot be read. */
-  async #ownPod(): Promise<readonly object[]> {
-    const { client, namespace, podName, log } = this.#options;
-    if (podName === undefined) return [];
-    try {
-      const path = `/api/v1/namespaces/${namespace}/pods/${podName}`;
-      const pod = await client.get<{ metadata: { name: string; uid: string } }>(path);
-      const { name, uid } = pod.metadata;
-      return [{ apiVersion: "v1", kind: "Pod", name, uid }];
-    } catch (error) {
-      log.warn(
-        { err: error, pod: podName },
-        "the own Pod cannot be read; ConfigurationState has no owner",
-      );
-      return [];
-    }
   }
 }
 

@@ -4,6 +4,7 @@ import { ApiClient } from "../cluster/api-client";
 import { loadClusterAccess } from "../cluster/cluster-access";
 import { createLogger } from "../cluster/log";
 import { parseOptions } from "../cluster/options";
+import { endInOrder } from "../cluster/orderly-end";
 import { ProbeServer } from "../cluster/probe-server";
 import { Controller } from "./controller";
 import { ownIdentity } from "./leadership";
@@ -40,7 +41,8 @@ export function startController(env: Readonly<Record<string, string | undefined>
     identity: ownIdentity(),
     log,
   });
-  endInOrder(controller, log);
+  // Gives the Lease back, so that another controller need not wait for it to run out.
+  endInOrder({ stop: () => controller.stop(), limitMs: SHUTDOWN_LIMIT_MS, log });
   const isStarted = run(controller, { options, sideClient, log });
   isStarted.catch((error: unknown) => {
     log.fatal({ err: error }, "the controller cannot go on");
@@ -83,26 +85,6 @@ function keepMemberlistSecret(options: ControllerOptions, client: ApiClient, log
     );
   };
   attempt();
-}
-
-/** SIGTERM and SIGINT give the Lease back, so that another controller need not wait for it to run out. */
-function endInOrder(controller: Controller, log: Logger): void {
-  let isEnding = false;
-  const end = (signal: string): void => {
-    if (isEnding) return;
-    isEnding = true;
-    log.info({ event: "stopping", signal }, "the controller leaves");
-    setTimeout(() => process.exit(0), SHUTDOWN_LIMIT_MS).unref();
-    controller.stop().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log.error({ err: error }, "the controller did not leave in order");
-        process.exit(1);
-      },
-    );
-  };
-  process.on("SIGTERM", end);
-  process.on("SIGINT", end);
 }
 
 function fail(text: string): never {

@@ -11,10 +11,11 @@ import { loadClusterAccess } from "../cluster/cluster-access";
 import { EventRecorder } from "../cluster/events";
 import { createLogger } from "../cluster/log";
 import { parseOptions } from "../cluster/options";
+import { endInOrder } from "../cluster/orderly-end";
+import { findOwnPod } from "../cluster/own-pod";
 import { PortError, ProbeServer } from "../cluster/probe-server";
 import { SpeakerMetrics } from "./metrics";
 import { IGNORED_FLAGS, speakerOptions, type SpeakerOptions } from "./options";
-import { findOwnPod } from "./own-pod";
 import { Speaker } from "./speaker";
 import { followExcludeList, readExcludeList, readHeartbeatSecret, StartError } from "./start-files";
 
@@ -91,32 +92,12 @@ async function run(options: SpeakerOptions, log: Logger): Promise<void> {
       process.exit(1);
     },
   });
-  endInOrder(speaker, log);
+  endInOrder({ stop: () => speaker.stop(), limitMs: SHUTDOWN_LIMIT_MS, log });
   await startProbes(options, speaker, metrics);
   followExcludeList(options.excludeListPath, log, patterns => {
     speaker.setExcludedInterfaces(patterns);
   });
   await speaker.start(excluded);
-}
-
-/** SIGTERM and SIGINT stop the speaker once; a second one, or a stop that hangs, ends the process at once. */
-function endInOrder(speaker: Speaker, log: Logger): void {
-  let isEnding = false;
-  const end = (signal: string): void => {
-    if (isEnding) process.exit(1);
-    isEnding = true;
-    log.info({ event: "stopping", signal }, "the speaker leaves");
-    setTimeout(() => process.exit(1), SHUTDOWN_LIMIT_MS).unref();
-    speaker.stop().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log.error({ err: error }, "the speaker did not leave in order");
-        process.exit(1);
-      },
-    );
-  };
-  process.on("SIGTERM", end);
-  process.on("SIGINT", end);
 }
 
 async function startProbes(

@@ -1,8 +1,8 @@
-/** The Pod that this speaker runs in, as the owner of what it writes: the garbage collector then cleans up after it. */
+/** The Pod that this process runs in, as the owner of what it writes: the garbage collector then cleans up after it. */
 import type { Logger } from "pino";
 import type { ObjectMeta, OwnerReference } from "../../lib/config/generated/resources";
-import type { ApiClient } from "../cluster/api-client";
-import { isNotFound } from "../cluster/api-error";
+import type { ApiClient } from "./api-client";
+import { isNotFound } from "./api-error";
 
 /** Undefined when no Pod is named, it is not in the namespace (owners do not reach across), or it cannot be read. */
 export async function findOwnPod(
