@@ -1,5 +1,5 @@
 /** Which nodes may announce a Service on layer 2. Every node must reach the same answer: nothing here looks at who asks. */
-import type { L2AdvertisementConfig } from "../config/configuration";
+import type { AdvertisementScope, L2AdvertisementConfig } from "../config/configuration";
 import { matchesAnyOrEmpty, matchesSelector } from "../config/labels";
 import type { Candidate } from "./election";
 import type { AnnouncementOptions, EndpointSummary, NodeFacts, ServiceFacts } from "./snapshot";
@@ -38,7 +38,7 @@ export function selectNodes(
 
 /** Whether an advertisement is for the Service: no serviceSelectors means any, several are alternatives. */
 export function isForService(
-  advertisement: L2AdvertisementConfig,
+  advertisement: Pick<AdvertisementScope, "serviceSelectors">,
   service: Pick<ServiceFacts, "labels">,
 ): boolean {
   return matchesAnyOrEmpty(advertisement.serviceSelectors, service.labels);

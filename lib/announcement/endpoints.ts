@@ -22,13 +22,14 @@ export function isCountingEndpoint(endpoint: EndpointFacts): boolean {
 /** What remains of a slice's endpoints. An endpoint without a Node counts, but makes no Node a candidate for policy Local. */
 export function summariseEndpoints(endpoints: Iterable<EndpointFacts>): EndpointSummary {
   let hasCounting = false;
-  const nodeNames = new Set<string>();
+  const counts = new Map<string, number>();
   for (const endpoint of endpoints) {
     if (!isCountingEndpoint(endpoint)) continue;
     hasCounting = true;
-    if (endpoint.nodeName !== undefined) nodeNames.add(endpoint.nodeName);
+    const { nodeName } = endpoint;
+    if (nodeName !== undefined) counts.set(nodeName, (counts.get(nodeName) ?? 0) + 1);
   }
-  return { hasCounting, nodeNames: [...nodeNames].sort() };
+  return toSummary(hasCounting, counts);
 }
 
 /** The summary of a Service from those of its slices; their order has no influence. */
@@ -37,8 +38,22 @@ export function mergeEndpointSummaries(summaries: Iterable<EndpointSummary>): En
   const [only] = all;
   if (only === undefined) return NO_ENDPOINTS;
   if (all.length === 1) return only;
-  return {
-    hasCounting: all.some(summary => summary.hasCounting),
-    nodeNames: [...new Set(all.flatMap(summary => summary.nodeNames))].sort(),
-  };
+  const counts = new Map<string, number>();
+  for (const { nodeNames, countPerNode } of all) {
+    for (const [index, nodeName] of nodeNames.entries()) {
+      counts.set(nodeName, (counts.get(nodeName) ?? 0) + (countPerNode?.[index] ?? 1));
+    }
+  }
+  return toSummary(
+    all.some(summary => summary.hasCounting),
+    counts,
+  );
+}
+
+/** The counts are left out where each is 1, which is usual: a node holds the summaries of every Service of the cluster. */
+function toSummary(hasCounting: boolean, counts: ReadonlyMap<string, number>): EndpointSummary {
+  const nodeNames = [...counts.keys()].sort();
+  const countPerNode = nodeNames.map(name => counts.get(name) ?? 0);
+  if (countPerNode.every(count => count === 1)) return { hasCounting, nodeNames };
+  return { hasCounting, nodeNames, countPerNode };
 }

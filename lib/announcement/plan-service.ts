@@ -22,12 +22,16 @@ export const SHARED_IP_ANNOTATIONS = [
   "metallb.universe.tf/allow-shared-ip",
 ] as const;
 
-export type WithholdReason =
+/** Why a Service is announced by no protocol. */
+export type UnaddressedReason =
   | "notLoadBalancer"
   | "otherLoadBalancerClass"
   | "noIPAllocated"
   | "invalidIP"
-  | "ipNotAllowed"
+  | "ipNotAllowed";
+
+export type WithholdReason =
+  | UnaddressedReason
   | "notOwner"
   | "sharedIPWithServiceSelector"
   | "noMatchingAdvertisement";
@@ -61,6 +65,16 @@ export interface WithheldService {
 }
 
 export type ServicePlan = AnnouncedService | WithheldService;
+
+/** A Service that no protocol announces. */
+export type UnaddressedService = Withheld<UnaddressedReason>;
+
+interface Withheld<Reason> {
+  readonly type: "withhold";
+  readonly key: string;
+  readonly reason: Reason;
+  readonly message: string;
+}
 
 /** What is the same for all Services: made once for a configuration and a set of Nodes, then used for each Service. */
 export interface AnnouncingContext {
@@ -137,16 +151,18 @@ export function planService(
   );
 }
 
-interface Addressed {
+/** A Service that is for us, with canonical addresses and the one pool that has all of them. */
+export interface Addressed {
   readonly type: "addressed";
   readonly poolName: string;
   readonly addresses: readonly string[];
 }
 
-function findPoolOf(
-  context: AnnouncingContext,
+/** What has to hold of a Service before any protocol announces it: type, class, addresses, and one pool that has them all. */
+export function findPoolOf(
+  context: Pick<AnnouncingContext, "options" | "pools">,
   service: ServiceFacts,
-): Addressed | WithheldService {
+): Addressed | UnaddressedService {
   if (service.type !== "LoadBalancer") {
     return withhold(service, "notLoadBalancer", `the Service is of type ${service.type}`);
   }
@@ -170,10 +186,10 @@ function findPoolOf(
 }
 
 function poolOfAll(
-  context: AnnouncingContext,
+  context: Pick<AnnouncingContext, "pools">,
   service: ServiceFacts,
   parsed: readonly IpAddress[],
-): Addressed | WithheldService {
+): Addressed | UnaddressedService {
   const addresses = [...new Set(parsed.map(formatIpAddress))];
   const names = new Set(parsed.map(address => findPoolName(context.pools, address)));
   const [poolName] = names;
@@ -241,6 +257,10 @@ function whyNotOurs(
   return { ...withhold(service, "notOwner", `the Node ${nodeName} cannot: ${why}`), election };
 }
 
-function withhold(service: ServiceFacts, reason: WithholdReason, message: string): WithheldService {
+function withhold<Reason extends WithholdReason>(
+  service: ServiceFacts,
+  reason: Reason,
+  message: string,
+): Withheld<Reason> {
   return { type: "withhold", key: service.key, reason, message };
 }

@@ -32,6 +32,8 @@ export interface EndpointSummary {
   readonly hasCounting: boolean;
   /** Names of the Nodes with a counting endpoint, each once, sorted. */
   readonly nodeNames: readonly string[];
+  /** How many count on each of `nodeNames`, in that order; absent: one on each. */
+  readonly countPerNode?: readonly number[];
 }
 
 export interface AnnouncementOptions {

@@ -83,6 +83,26 @@ export interface BgpAdvertisementConfig extends AdvertisementScope {
   readonly communities: readonly Community[];
   /** Names of BGPPeers; empty: every peer. Names that no peer has may be among them. */
   readonly peers: readonly string[];
+  /** MULTI_EXIT_DISC, 0 … 2^32-1. Absent: not sent. */
+  readonly multiExitDisc?: number;
+  /** How often the own number is repeated in the AS_PATH for peers of other systems. Absent: 0. */
+  readonly asPathPrepend?: number;
+  /** True: for a prefix that another advertisement announces to the same peer from the same node, this one does not count. */
+  readonly isBackup?: boolean;
+  /** True: routes carry the number of endpoints on the node as link bandwidth. */
+  readonly isWeightedByEndpoints?: boolean;
+  /** The first whose selectors match a Service replaces the values it has; absent: the same for all Services. */
+  readonly serviceAttributes?: readonly ServiceRouteAttributes[];
+}
+
+/** Values for the routes of some Services. What is absent is the advertisement's. */
+export interface ServiceRouteAttributes {
+  /** At least one; any of them has to match. */
+  readonly serviceSelectors: readonly Selector[];
+  readonly localPref?: number;
+  readonly communities?: readonly Community[];
+  readonly multiExitDisc?: number;
+  readonly asPathPrepend?: number;
 }
 
 export interface BgpPeerConfig {

@@ -8,7 +8,14 @@ import type {
 } from "../../../../lib/announcement/snapshot";
 import { checkConfiguration } from "../../../../lib/config/check";
 import type { Configuration } from "../../../../lib/config/configuration";
-import type { IPAddressPool, L2Advertisement } from "../../../../lib/config/generated/resources";
+import { prepareRoutes, type BgpContext } from "../../../../lib/announcement/bgp-context";
+import type {
+  BGPAdvertisement,
+  BGPPeer,
+  Community,
+  IPAddressPool,
+  L2Advertisement,
+} from "../../../../lib/config/generated/resources";
 
 const NAMESPACE = "metallb-system";
 
@@ -70,4 +77,43 @@ export function snapshot(given: Partial<AnnouncementSnapshot> = {}): Announcemen
     options: { loadBalancerClass: "", ignoreExcludeLabel: false },
     ...given,
   };
+}
+
+export function bgpAdvertisement(
+  name: string,
+  spec: NonNullable<BGPAdvertisement["spec"]> = {},
+): BGPAdvertisement {
+  return { metadata: { name, namespace: NAMESPACE }, spec };
+}
+
+export function bgpPeer(name: string, spec: Partial<NonNullable<BGPPeer["spec"]>> = {}): BGPPeer {
+  const router = { myASN: 64512, peerASN: 64513, peerAddress: "192.168.1.1" };
+  return { metadata: { name, namespace: NAMESPACE }, spec: { ...router, ...spec } };
+}
+
+export interface BgpWorld {
+  readonly pools?: IPAddressPool[];
+  readonly advertisements: BGPAdvertisement[];
+  readonly peers?: BGPPeer[];
+  readonly communities?: Community[];
+  readonly node?: NodeFacts;
+  readonly ignoreExcludeLabel?: boolean;
+}
+
+/** What node-a needs to plan routes; one pool of both families and one IPv4 peer unless others are given. */
+export function bgpContext(world: BgpWorld): BgpContext {
+  const checked = checkConfiguration({
+    ipAddressPools: world.pools ?? [pool("first", ["192.0.2.0/24", "2001:db8::/64"])],
+    bgpAdvertisements: world.advertisements,
+    bgpPeers: world.peers ?? [bgpPeer("router")],
+    communities: world.communities ?? [],
+  });
+  return prepareRoutes(
+    {
+      configuration: checked.configuration,
+      node: world.node ?? node("node-a"),
+      options: { loadBalancerClass: "", ignoreExcludeLabel: world.ignoreExcludeLabel ?? false },
+    },
+    "node-a",
+  );
 }

@@ -29,7 +29,19 @@ describe("summariseEndpoints", () => {
         { nodeName: "node-b", isReady: true, isServing: true },
         { nodeName: "node-c", isReady: false, isServing: false },
       ]),
-    ).toEqual({ hasCounting: true, nodeNames: ["node-a", "node-b"] });
+    ).toEqual({ hasCounting: true, nodeNames: ["node-a", "node-b"], countPerNode: [1, 2] });
+  });
+
+  it("leaves the counts out where each Node has one", () => {
+    const endpoints = ["node-b", "node-a"].map(nodeName => ({
+      nodeName,
+      isReady: true,
+      isServing: true,
+    }));
+    expect(summariseEndpoints(endpoints)).toEqual({
+      hasCounting: true,
+      nodeNames: ["node-a", "node-b"],
+    });
   });
 
   it("counts an endpoint without a Node, but names no Node for it", () => {
@@ -51,7 +63,11 @@ describe("mergeEndpointSummaries", () => {
       { hasCounting: false, nodeNames: [] },
       { hasCounting: true, nodeNames: ["node-a", "node-c"] },
     ];
-    const merged = { hasCounting: true, nodeNames: ["node-a", "node-c", "node-d"] };
+    const merged = {
+      hasCounting: true,
+      nodeNames: ["node-a", "node-c", "node-d"],
+      countPerNode: [1, 2, 1],
+    };
     expect(mergeEndpointSummaries(slices)).toEqual(merged);
     expect(mergeEndpointSummaries([...slices].reverse())).toEqual(merged);
   });
