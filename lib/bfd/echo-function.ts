@@ -1,0 +1,67 @@
+/**
+ * The echo function of one session (RFC 5880 §6.4, §6.8.8): packets to myself by way of the peer, whose forwarding alone
+ * returns them. Runs while the session is Up and the peer allows it.
+ */
+import { DetectionTimer } from "./detection-timer";
+import { TransmitSchedule } from "./transmit-schedule";
+
+export interface EchoRate {
+  readonly intervalMs: number;
+  readonly detectMultiplier: number;
+}
+
+export class EchoFunction {
+  readonly #schedule: TransmitSchedule;
+  readonly #detection = new DetectionTimer();
+  #rate: EchoRate | undefined;
+
+  constructor(random: () => number) {
+    this.#schedule = new TransmitSchedule(random);
+  }
+
+  get isRunning(): boolean {
+    return this.#rate !== undefined;
+  }
+
+  /** Runs at this rate from now on; undefined stops. */
+  setRate(rate: EchoRate | undefined, nowMs: number): void {
+    const wasRunning = this.isRunning;
+    this.#rate = rate;
+    this.#schedule.setInterval(rate?.intervalMs, rate?.detectMultiplier ?? 0, nowMs);
+    if (rate === undefined) this.#detection.stop();
+    else if (wasRunning) this.#detection.setDetectionTime(toDetectionMs(rate));
+    else this.#detection.restart(nowMs, toDetectionMs(rate));
+  }
+
+  /** One of our echoes is back. */
+  handleReturned(nowMs: number): void {
+    if (this.#rate !== undefined) this.#detection.restart(nowMs, toDetectionMs(this.#rate));
+  }
+
+  extend(stalledMs: number): void {
+    this.#detection.extend(stalledMs);
+  }
+
+  /** True when an echo is to be sent now. */
+  takeDue(nowMs: number): boolean {
+    if (nowMs < (this.#schedule.nextDeadlineMs() ?? Infinity)) return false;
+    this.#schedule.advance(nowMs);
+    return true;
+  }
+
+  isExpired(nowMs: number): boolean {
+    return this.#detection.isExpired(nowMs);
+  }
+
+  nextDeadlineMs(): number {
+    return Math.min(
+      this.#schedule.nextDeadlineMs() ?? Infinity,
+      this.#detection.deadlineMs() ?? Infinity,
+    );
+  }
+}
+
+/** Silence this long means that the path is gone: our own multiplier, for it is our own stream. */
+function toDetectionMs({ intervalMs, detectMultiplier }: EchoRate): number {
+  return intervalMs * detectMultiplier;
+}
