@@ -62,6 +62,16 @@ export class Announcements {
     this.#report(entry, this.#nodeName);
   }
 
+  /** Whether the address is in the set, or still answered for. */
+  has(text: string): boolean {
+    return this.#entries.has(text);
+  }
+
+  /** Is silent about an address that the election gave to this node. */
+  withhold(text: string): void {
+    this.release(text, undefined);
+  }
+
   /** Is silent about the address from now on; `owner` has it now, as far as is known. */
   release(text: string, owner: string | undefined): void {
     const entry = this.#entries.get(text);
@@ -83,6 +93,13 @@ export class Announcements {
     const entry = this.#entries.get(text);
     if (entry === undefined) return;
     for (const responder of entry.links) responder.announceAgain(entry, nowMs);
+  }
+
+  /** One more announcement now, in defence of the address. */
+  announceOnce(text: string): void {
+    const entry = this.#entries.get(text);
+    if (entry === undefined) return;
+    for (const responder of entry.links) responder.announceOnce(entry);
   }
 
   /** Asks who has the address on every interface that it may be announced on: one station, or everybody. */

@@ -52,6 +52,11 @@ export class InterfaceEngine implements PollEngine {
     this.#options.onInterfaces(this.#table.judge());
   }
 
+  /** Whether an interface of this node, at work or not, has the MAC address, given as lower-case text. */
+  isOwnMac(macText: string): boolean {
+    return this.#table.hasMac(macText);
+  }
+
   onReadable(): void {
     const { events, isLossy } = this.#netlink.drain();
     if (isLossy) {

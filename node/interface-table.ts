@@ -42,6 +42,14 @@ export class InterfaceTable {
     this.#links.clear();
   }
 
+  /** Whether one of the interfaces has the MAC address, given as lower-case text. */
+  hasMac(macText: string): boolean {
+    for (const { mac } of this.#links.values()) {
+      if (mac.length === MAC_LENGTH_OCTETS && formatMacAddress(mac) === macText) return true;
+    }
+    return false;
+  }
+
   /** Every interface, by index. */
   judge(): readonly JudgedInterface[] {
     return [...this.#links.values()]

@@ -12,7 +12,7 @@ import {
 import { ArpOffset } from "../lib/arp/constants";
 import { ArpResponder, type ArpOutcome } from "../lib/arp/responder";
 import { SegmentProof } from "../lib/liveness/segment-proof";
-import { DEFAULT_MEMBERSHIP_TIMERS } from "../lib/liveness/membership";
+import { DEFAULT_MEMBERSHIP_TIMERS } from "../lib/liveness/timers";
 import { AnnouncementSchedule } from "../lib/net/announcement-schedule";
 import { ETHERNET_SOURCE_OFFSET, EtherType, readMac } from "../lib/net/ethernet";
 import { isSameMac, type MacAddress } from "../lib/net/mac-address";
@@ -27,7 +27,7 @@ import {
 import { Icmpv6Type, NdpOffset, NdpOption } from "../lib/ndp/constants";
 import { readIpv6Key } from "../lib/ndp/message";
 import { NdpResponder, type NdpOutcome } from "../lib/ndp/responder";
-import { findLinkLayerAddress } from "../lib/ndp/validation";
+import { findLinkLayerAddress, isUnspecifiedAt } from "../lib/ndp/validation";
 import type { JudgedInterface } from "./interface-table";
 import { ANNOUNCEMENTS_PER_TURN, FRAMES_PER_TURN, FRAME_OCTETS, JOINS_PER_TURN } from "./limits";
 import { GroupMemberships } from "./multicast";
@@ -56,6 +56,8 @@ export interface FrameCounters {
 export interface HeardSender extends Sender {
   readonly mac: MacAddress;
   readonly link: JudgedInterface;
+  /** Text of an address of the cluster that it only asks about: it may want to use it. */
+  readonly asked?: string;
 }
 
 /** What all interfaces share. */
@@ -148,6 +150,18 @@ export class LinkResponder {
     else this.#ndpSchedule.start(announced, nowMs);
   }
 
+  /** Announces once, now, beside all rounds: in defence of the address. */
+  announceOnce(announced: AnnouncedAddress): void {
+    const { address } = announced;
+    if (address.family === "ipv4") {
+      const frame = encodeArpAnnouncement("announcement", this.link.mac, address);
+      this.#announce(this.#arpSocket, announced, frame);
+    } else {
+      const frame = encodeUnsolicitedAdvertisement(this.link.mac, address);
+      this.#announce(this.#ndpSocket, announced, frame);
+    }
+  }
+
   /** Neither answers nor announces from now on; nothing is transmitted. */
   disown(announced: AnnouncedAddress): void {
     if (announced.address.family === "ipv4") {
@@ -229,9 +243,14 @@ export class LinkResponder {
     if (NO_SENDERS.has(outcome)) return;
     this.proof.note(nowMs);
     const frame = this.#frameView;
-    const sender = this.#surroundings.watch.ipv4Sender(
-      frame.getUint32(ArpOffset.senderProtocolAddress),
-    );
+    const { watch } = this.#surroundings;
+    const senderKey = frame.getUint32(ArpOffset.senderProtocolAddress);
+    // RFC 5227 §1.1: a probe has no sender protocol address.
+    const asked =
+      senderKey === 0
+        ? watch.ipv4Claim(frame.getUint32(ArpOffset.targetProtocolAddress))
+        : undefined;
+    const sender = asked === undefined ? watch.ipv4Sender(senderKey) : { asked };
     if (sender === undefined) return;
     this.#hear(sender, readMac(frame, ArpOffset.senderHardwareAddress));
   }
@@ -242,14 +261,30 @@ export class LinkResponder {
     if (!isValid) return;
     this.proof.note(nowMs);
     const frame = this.#frameView;
-    if (frame.getUint8(NdpOffset.type) !== Icmpv6Type.neighborAdvertisement) return;
-    const claimed = this.#surroundings.watch.ipv6Claim(readIpv6Key(frame, NdpOffset.target));
-    if (claimed === undefined) return;
+    const target = this.#surroundings.watch.ipv6Claim(readIpv6Key(frame, NdpOffset.target));
+    if (frame.getUint8(NdpOffset.type) === Icmpv6Type.neighborSolicitation) {
+      this.#noteSolicitation(frame, target);
+      return;
+    }
+    if (target === undefined) return;
     const macOffset = findLinkLayerAddress(frame, NdpOption.targetLinkLayerAddress);
-    this.#hear({ claimed }, readMac(frame, macOffset === 0 ? ETHERNET_SOURCE_OFFSET : macOffset));
+    const offset = macOffset === 0 ? ETHERNET_SOURCE_OFFSET : macOffset;
+    this.#hear({ claimed: target }, readMac(frame, offset));
   }
 
-  #hear(sender: Sender, mac: MacAddress): void {
+  /** Who solicits from an address has it; from `::` it wants to have the target (RFC 4862 §5.4). */
+  #noteSolicitation(frame: DataView, target: string | undefined): void {
+    if (isUnspecifiedAt(frame, NdpOffset.source)) {
+      if (target === undefined) return;
+      this.#hear({ asked: target }, readMac(frame, ETHERNET_SOURCE_OFFSET));
+      return;
+    }
+    const claimed = this.#surroundings.watch.ipv6Claim(readIpv6Key(frame, NdpOffset.source));
+    if (claimed === undefined) return;
+    this.#hear({ claimed }, readMac(frame, ETHERNET_SOURCE_OFFSET));
+  }
+
+  #hear(sender: Sender & { readonly asked?: string }, mac: MacAddress): void {
     if (isSameMac(mac, this.link.mac)) return;
     this.#surroundings.onSender({ ...sender, mac, link: this.link });
   }

@@ -13,6 +13,7 @@ import type { OwnershipAction } from "../lib/liveness/ownership";
 import { formatMacAddress, parseMacAddress } from "../lib/net/mac-address";
 import type { Announcements } from "./announcements";
 import type { Clock } from "./clock";
+import { ConflictEngine } from "./conflict-engine";
 import { HeartbeatEngine } from "./heartbeat-engine";
 import { InterfaceEngine } from "./interface-engine";
 import type { JudgedInterface } from "./interface-table";
@@ -46,6 +47,7 @@ export class PacketEngine {
   readonly #reports: ReportQueue;
   readonly #heartbeats: HeartbeatEngine;
   readonly #segment: SegmentEngine;
+  readonly #conflicts: ConflictEngine;
   readonly #interfaces: InterfaceEngine;
   readonly #loop: PollLoop;
   #state: "running" | "leaving" | "ended" = "running";
@@ -81,6 +83,14 @@ export class PacketEngine {
       reports,
       onSender: (sender, nowMs) => this.#noteSender(sender, nowMs),
     });
+    this.#conflicts = new ConflictEngine({
+      segment: this.#segment,
+      reports,
+      isSpeaker: mac =>
+        this.#interfaces.isOwnMac(mac) ||
+        this.#heartbeats.coordinator.membership.peerByMac(mac) !== undefined,
+      random: () => Math.random(),
+    });
     this.#interfaces = new InterfaceEngine({
       sockets,
       reports,
@@ -102,6 +112,7 @@ export class PacketEngine {
     this.#reports.add({ type: "started" });
     this.#loop.setEngines([
       this.#heartbeatTurns(),
+      this.#conflicts,
       this.#segment,
       this.#interfaces,
       this.#controlTurns(),
@@ -230,10 +241,21 @@ export class PacketEngine {
   ): void {
     const { ownership } = this.#heartbeats.coordinator;
     const { announcements } = this.#segment;
-    if (type === "take") announcements.take(address, this.#segment.links(), nowMs);
+    if (type === "take") this.#conflicts.handle({ type: "taken", address }, nowMs);
     else if (type === "announce") announcements.announce(address, nowMs);
-    else if (type === "release") announcements.release(address, ownership.owner(address));
-    else announcements.noteOwner(address, ownership.owner(address));
+    else if (type === "owner") announcements.noteOwner(address, ownership.owner(address));
+    else {
+      this.#conflicts.handle({ type: "released", address }, nowMs);
+      announcements.release(address, ownership.owner(address));
+      this.#forgetGone([address], nowMs);
+    }
+  }
+
+  #forgetGone(addresses: readonly string[], nowMs: number): void {
+    for (const address of addresses) {
+      if (this.#segment.announcements.has(address)) continue;
+      this.#conflicts.handle({ type: "forgotten", address }, nowMs);
+    }
   }
 
   #probe(address: string, to: string | undefined): void {
@@ -249,14 +271,17 @@ export class PacketEngine {
   }
 
   /** Somebody says that an address of the cluster, or of a node, is his. */
-  #noteSender({ claimed, neighbor, mac }: HeardSender, nowMs: number): void {
+  #noteSender(sender: HeardSender, nowMs: number): void {
+    const { claimed: address, neighbor, mac } = sender;
     const { membership } = this.#heartbeats.coordinator;
     const macText = formatMacAddress(mac);
     if (neighbor?.nodeName !== undefined) membership.learnMac(neighbor.nodeName, macText);
-    if (claimed === undefined) return;
     const peerName = membership.peerByMac(macText);
-    if (peerName === undefined) return;
-    this.#heartbeats.handle({ type: "claim", address: claimed, peerName }, nowMs);
+    if (peerName === undefined) this.#conflicts.noteStranger(sender, nowMs);
+    else if (address !== undefined) {
+      this.#conflicts.handle({ type: "peerClaim", address }, nowMs);
+      this.#heartbeats.handle({ type: "claim", address, peerName }, nowMs);
+    }
   }
 
   /** Slept or worked so long that the others may have judged this node dead: it may not answer as before. */
@@ -298,6 +323,7 @@ export class PacketEngine {
     // Listening comes before asking.
     this.#segment.change(changed, removed, isLast);
     this.#heartbeats.handle({ type: "entries", changed, removed }, nowMs);
+    this.#forgetGone(removed, nowMs);
     if (!isLast) return;
     this.#hasSet = true;
     this.#mustElect = true;
@@ -318,7 +344,8 @@ export class PacketEngine {
         fields: {},
       });
     }
-    const { failbackMs } = command;
+    const { failbackMs, conflicts } = command;
+    if (conflicts !== undefined) this.#conflicts.configure(conflicts);
     if (failbackMs !== undefined) this.#heartbeats.coordinator.ownership.setTimers({ failbackMs });
     const peers = command.heartbeat.peers.filter(peer => peer.nodeName !== command.nodeName);
     this.#segment.setPeers(peers);

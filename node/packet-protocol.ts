@@ -3,6 +3,8 @@
  * The packet thread decides ownership itself, by its own clock and its own heartbeats; nothing in it waits for main.
  */
 
+import type { ConflictReport, ConflictSettings } from "../lib/net/address-conflict";
+
 /** One address of the cluster and who may announce it. */
 export interface AnnouncementEntry {
   readonly address: string;
@@ -37,6 +39,8 @@ export interface ConfigureCommand {
   readonly excludedInterfaces: readonly string[];
   /** How long a better node leaves an address to the one that serves it; 10 s if absent. */
   readonly failbackMs?: number;
+  /** Whether strangers are asked about before an address is announced, and what is done about them afterwards. */
+  readonly conflicts?: ConflictSettings;
 }
 
 /** The whole desired set; replaces the one before. The first one makes this node eligible. */
@@ -92,6 +96,8 @@ export type PacketReport =
       readonly owner?: string;
     }
   | { readonly type: "interfaces"; readonly interfaces: readonly InterfaceReport[] }
+  /** A host outside of the cluster has one of our addresses: on each change, and once a second while it claims it. */
+  | ({ readonly type: "conflict" } & ConflictReport)
   /**
    * Once a second: totals, and the addresses whose counts changed since the last report; several reports in a row when
    * those are many.

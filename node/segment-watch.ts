@@ -54,7 +54,12 @@ export class SegmentWatch {
     return claimed === undefined ? this.#ipv4Neighbors.get(key) : { claimed };
   }
 
-  /** By the target of a neighbor advertisement. */
+  /** An address of the cluster, by its number. */
+  ipv4Claim(key: number): string | undefined {
+    return this.#ipv4Addresses.get(key);
+  }
+
+  /** An address of the cluster, by its key. */
   ipv6Claim(key: string): string | undefined {
     return this.#ipv6Addresses.get(key);
   }
