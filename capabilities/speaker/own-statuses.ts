@@ -1,13 +1,26 @@
 /**
- * This node's ServiceL2Status objects as last known, by Service: what the informer saw or our own write returned, whichever is
+ * This node's ServiceL2Status or ServiceBGPStatus objects as last known, by Service: what the informer saw or our own write returned, whichever is
  * newer, so that a write is not repeated because the watch is behind it.
  */
-import type { ObjectMeta, ServiceL2Status } from "../../lib/config/generated/resources";
+import type {
+  ObjectMeta,
+  ServiceBGPStatusStatus,
+  ServiceL2StatusStatus,
+} from "../../lib/config/generated/resources";
 import { compareResourceVersions } from "../cluster/api-object";
 
 export const NODE_LABEL = "metallb.io/node";
 export const SERVICE_NAME_LABEL = "metallb.io/service-name";
 export const SERVICE_NAMESPACE_LABEL = "metallb.io/service-namespace";
+
+/** The status of either kind: a ServiceL2Status has interfaces, a ServiceBGPStatus has peers. */
+export type ServiceStatus = ServiceL2StatusStatus & ServiceBGPStatusStatus;
+
+/** An object of either kind. */
+export interface ServiceStatusObject {
+  readonly metadata: ObjectMeta;
+  readonly status?: ServiceStatus;
+}
 
 /** What is kept of a status object. */
 export interface StoredStatus {
@@ -16,11 +29,14 @@ export interface StoredStatus {
   readonly serviceKey: string;
   readonly resourceVersion: string;
   readonly ownerUid: string | undefined;
-  readonly status: ServiceL2Status["status"];
+  readonly status: ServiceStatus | undefined;
 }
 
 /** Undefined for an object without a name. */
-export function toStoredStatus({ metadata, status }: ServiceL2Status): StoredStatus | undefined {
+export function toStoredStatus({
+  metadata,
+  status,
+}: ServiceStatusObject): StoredStatus | undefined {
   if (metadata.name === undefined) return undefined;
   return {
     name: metadata.name,
@@ -32,16 +48,14 @@ export function toStoredStatus({ metadata, status }: ServiceL2Status): StoredSta
 }
 
 /** Whether two statuses say the same, in particular about interfaces: none listed differs from an empty list. */
-export function isSameStatus(
-  left: ServiceL2Status["status"] = {},
-  right: ServiceL2Status["status"] = {},
-): boolean {
-  const toText = (status: NonNullable<ServiceL2Status["status"]>): string =>
+export function isSameStatus(left: ServiceStatus = {}, right: ServiceStatus = {}): boolean {
+  const toText = (status: ServiceStatus): string =>
     JSON.stringify([
       status.node,
       status.serviceName,
       status.serviceNamespace,
       status.interfaces?.map(each => each.name),
+      status.peers,
     ]);
   return toText(left) === toText(right);
 }

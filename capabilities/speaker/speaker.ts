@@ -13,8 +13,8 @@ import type { EventRecorder } from "../cluster/events";
 import { Announcer } from "./announcer";
 import { ClusterState, type ClusterChange } from "./cluster-state";
 import type { AddressCounts, SpeakerMetrics } from "./metrics";
-import { OwnershipBook } from "./ownership-book";
-import { StatusWriter } from "./status-writer";
+import { OwnershipBook, type AnnouncedState } from "./ownership-book";
+import { L2_STATUS, StatusWriter, type StatusDetails } from "./status-writer";
 import { TransitionReporter } from "./transition-reporter";
 
 /** What the speaker needs of `PacketThread`. */
@@ -79,7 +79,7 @@ export class Speaker {
       nodeName,
       plan: key => this.#announcer.plan(key),
       onTransition: transition => reporter.report(transition),
-      onState: (key, state) => this.#statuses.note(key, state),
+      onState: key => this.#statuses.note(key),
     });
     const reporter = new TransitionReporter({ ...deps, view: this.#state });
     this.#announcer = new Announcer({
@@ -95,7 +95,11 @@ export class Speaker {
         if (verdict.isStale) deps.metrics.updateErrors.inc();
       },
     });
-    this.#statuses = new StatusWriter({ ...deps, state: key => this.#book.state(key) });
+    this.#statuses = new StatusWriter({
+      ...deps,
+      kind: L2_STATUS,
+      details: key => toStatusDetails(this.#book.state(key)),
+    });
     deps.thread.onReport(report => this.#noteReport(report));
   }
 
@@ -228,4 +232,9 @@ export class Speaker {
       if (this.#wantedAddresses.has(each.address)) this.#deps.metrics.count(each);
     }
   }
+}
+
+function toStatusDetails(state: AnnouncedState | undefined): StatusDetails | undefined {
+  const interfaces = state?.interfaces?.map(name => ({ name }));
+  return state && (interfaces === undefined ? {} : { interfaces });
 }

@@ -1,9 +1,9 @@
 /**
- * Keeps one ServiceL2Status for each Service that this node announces, and none for any other. Create, then status: the API
- * server takes them apart. Whoever announces a Service removes what other nodes left behind about it.
+ * Keeps one status object of a kind for each Service that this node announces, and none for any other. Create, then status: the
+ * API server takes them apart. Who announces a Service alone removes what other nodes left behind about it.
  */
 import type { Logger } from "pino";
-import type { OwnerReference, ServiceL2Status } from "../../lib/config/generated/resources";
+import type { OwnerReference } from "../../lib/config/generated/resources";
 import { systemClock } from "../cluster/clock";
 import type { ApiClient } from "../cluster/api-client";
 import { isNotFound } from "../cluster/api-error";
@@ -17,18 +17,39 @@ import {
   SERVICE_NAME_LABEL,
   SERVICE_NAMESPACE_LABEL,
   toStoredStatus,
+  type ServiceStatus,
+  type ServiceStatusObject,
   type StoredStatus,
 } from "./own-statuses";
-import type { AnnouncedState } from "./ownership-book";
+
+/** What differs between the two kinds. */
+export interface StatusKind {
+  readonly kind: "ServiceL2Status" | "ServiceBGPStatus";
+  readonly plural: "servicel2statuses" | "servicebgpstatuses";
+  readonly generateName: string;
+  /** One node announces a Service: who gains it removes the objects of others. */
+  readonly isExclusive: boolean;
+}
+
+export const L2_STATUS: StatusKind = {
+  kind: "ServiceL2Status",
+  plural: "servicel2statuses",
+  generateName: "l2-",
+  isExclusive: true,
+};
+
+/** What a status says beside the node and the Service. */
+export type StatusDetails = Pick<ServiceStatus, "interfaces" | "peers">;
 
 export interface StatusWriterOptions {
   readonly client: ApiClient;
   /** Namespace of Herald's resources. */
   readonly namespace: string;
   readonly nodeName: string;
+  readonly kind: StatusKind;
   readonly log: Logger;
-  /** What this node announces of a Service now. */
-  readonly state: (key: string) => AnnouncedState | undefined;
+  /** What there is to say of a Service now; undefined: this node does not announce it. */
+  readonly details: (key: string) => StatusDetails | undefined;
 }
 
 /** Requests at a time: a node that takes over thousands of Services must not take the API server with them. */
@@ -49,7 +70,8 @@ export class StatusWriter {
 
   constructor(options: StatusWriterOptions) {
     this.#options = options;
-    this.#path = `/apis/metallb.io/v1beta1/namespaces/${options.namespace}/servicel2statuses`;
+    const { namespace, kind } = options;
+    this.#path = `/apis/metallb.io/v1beta1/namespaces/${namespace}/${kind.plural}`;
     this.#informer = new Informer<StoredStatus>({
       client: options.client,
       path: this.#path,
@@ -84,9 +106,9 @@ export class StatusWriter {
   }
 
   /** What this node announces of the Service differs. */
-  note(key: string, state: AnnouncedState | undefined): void {
-    if (state === undefined) this.#gained.delete(key);
-    else this.#gained.add(key);
+  note(key: string): void {
+    if (this.#options.details(key) === undefined) this.#gained.delete(key);
+    else if (this.#options.kind.isExclusive) this.#gained.add(key);
     this.#add(key);
   }
 
@@ -132,16 +154,15 @@ export class StatusWriter {
     return {};
   }
 
-  #wanted(key: string): ServiceL2Status["status"] {
-    const state = this.#isStopping ? undefined : this.#options.state(key);
-    if (state === undefined) return undefined;
+  #wanted(key: string): ServiceStatus | undefined {
+    const details = this.#isStopping ? undefined : this.#options.details(key);
+    if (details === undefined) return undefined;
     const { namespace, name } = splitKey(key);
-    const interfaces = state.interfaces?.map(each => ({ name: each }));
     return {
       node: this.#options.nodeName,
       serviceName: name,
       serviceNamespace: namespace,
-      ...(interfaces === undefined ? {} : { interfaces }),
+      ...details,
     };
   }
 
@@ -151,14 +172,14 @@ export class StatusWriter {
   }
 
   async #create(key: string): Promise<StoredStatus> {
-    const { client, namespace, nodeName } = this.#options;
+    const { client, namespace, nodeName, kind } = this.#options;
     const owner = this.#owner;
     const service = splitKey(key);
-    const created = await client.post<ServiceL2Status>(this.#path, {
+    const created = await client.post<ServiceStatusObject>(this.#path, {
       apiVersion: "metallb.io/v1beta1",
-      kind: "ServiceL2Status",
+      kind: kind.kind,
       metadata: {
-        generateName: "l2-",
+        generateName: kind.generateName,
         namespace,
         labels: {
           [NODE_LABEL]: nodeName,
@@ -172,17 +193,18 @@ export class StatusWriter {
     return this.#remember(created);
   }
 
-  async #writeStatus(stored: StoredStatus, status: ServiceL2Status["status"]): Promise<void> {
+  async #writeStatus(stored: StoredStatus, status: ServiceStatus): Promise<void> {
     // A merge patch keeps an `interfaces` that is left out; null takes it away.
+    const isL2 = this.#options.kind.kind === "ServiceL2Status";
     const body = {
       metadata: { resourceVersion: stored.resourceVersion },
-      status: { ...status, interfaces: status?.interfaces ?? null },
+      status: { ...status, ...(isL2 && { interfaces: status.interfaces ?? null }) },
     };
     const path = `${this.#path}/${stored.name}/status`;
-    this.#remember(await this.#options.client.patch<ServiceL2Status>(path, body));
+    this.#remember(await this.#options.client.patch<ServiceStatusObject>(path, body));
   }
 
-  #remember(object: ServiceL2Status): StoredStatus {
+  #remember(object: ServiceStatusObject): StoredStatus {
     const stored = toStoredStatus(object);
     if (stored === undefined) throw new Error("the API server returned an object without a name");
     this.#own.put(stored);
@@ -203,7 +225,7 @@ export class StatusWriter {
     const labelSelector =
       `${SERVICE_NAME_LABEL}=${name},${SERVICE_NAMESPACE_LABEL}=${namespace},` +
       `${NODE_LABEL}!=${this.#options.nodeName}`;
-    const found = await this.#options.client.get<{ items?: readonly ServiceL2Status[] }>(
+    const found = await this.#options.client.get<{ items?: readonly ServiceStatusObject[] }>(
       this.#path,
       { query: { labelSelector } },
     );
