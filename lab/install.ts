@@ -2,9 +2,8 @@
  * What Herald needs in a cluster before its parts start: definitions, namespaces, accounts, the certificate and token of the
  * webhooks, and the webhook configurations. Running it again changes nothing that is still good.
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseAllDocuments } from "yaml";
 import {
   completeSecret,
   servingHosts,
@@ -13,7 +12,10 @@ import {
   type SecretTexts,
   type WebhookSecret,
 } from "../capabilities/admission/webhook-secret";
-import { accountsAndRoles, PEPR_NAMESPACE, type ManifestObject } from "../scripts/manifest/rbac";
+import { customResourceDefinitions, parseObjects } from "../scripts/manifest/definitions";
+import { namespaces } from "../scripts/manifest/namespaces";
+import { WEBHOOK_SERVICE } from "../scripts/manifest/pod-parts";
+import { accountsAndRoles, type ManifestObject } from "../scripts/manifest/rbac";
 import { webhookConfigurations } from "../scripts/manifest/webhooks";
 import { REPOSITORY } from "./paths";
 import { LabError, type RunOptions, type RunResult } from "./run";
@@ -31,7 +33,6 @@ export interface InstallOptions {
   readonly report?: (line: string) => void;
 }
 
-const WEBHOOK_SERVICE = "metallb-webhook-service";
 const FIELD_MANAGER = "herald-install";
 const PEPR_MANIFEST = join(REPOSITORY, "dist/pepr-module-herald.yaml");
 
@@ -39,7 +40,7 @@ const PEPR_MANIFEST = join(REPOSITORY, "dist/pepr-module-herald.yaml");
 export async function install(options: InstallOptions): Promise<WebhookSecret> {
   const { namespace = "metallb-system", admissionUrl = "https://127.0.0.1:3000" } = options;
   const report = options.report ?? (() => undefined);
-  const definitions = [...readDefinitions(), peprStoreDefinition];
+  const definitions = customResourceDefinitions();
   await apply(options.kubectl, [...namespaces(namespace), ...definitions]);
   report(`${definitions.length} custom resource definitions, namespaces ${namespace}, pepr-system`);
   const names = definitions.map(({ metadata }) => `crd/${metadata.name}`);
@@ -66,43 +67,11 @@ async function apply(kubectl: Kubectl, items: readonly ManifestObject[]): Promis
   await kubectl(["apply", ...how, "-f", "-"], { input: JSON.stringify(list) });
 }
 
-function namespaces(namespace: string): readonly ManifestObject[] {
-  const privileged = ["enforce", "audit", "warn"].map(mode => [
-    `pod-security.kubernetes.io/${mode}`,
-    "privileged",
-  ]);
-  const make = (name: string, labels: Record<string, string>): ManifestObject => ({
-    apiVersion: "v1",
-    kind: "Namespace",
-    metadata: { name, labels },
-  });
-  return [
-    make(namespace, Object.fromEntries(privileged) as Record<string, string>),
-    make(PEPR_NAMESPACE, { "pepr.dev": "" }),
-  ];
-}
-
-function readDefinitions(): readonly ManifestObject[] {
-  const folder = join(REPOSITORY, "crds");
-  const files = readdirSync(folder).filter(name => name.endsWith(".yaml"));
-  return files.sort().flatMap(name => parseObjects(readFileSync(join(folder, name), "utf8")));
-}
-
 function readPeprManifest(): readonly ManifestObject[] {
   if (!existsSync(PEPR_MANIFEST)) {
     throw new LabError("not-built", `${PEPR_MANIFEST} is missing: run "npm run build" first.`);
   }
   return parseObjects(readFileSync(PEPR_MANIFEST, "utf8"));
-}
-
-function parseObjects(text: string): readonly ManifestObject[] {
-  const documents = parseAllDocuments(text);
-  if (!Array.isArray(documents)) return [];
-  return documents.map(document => document.toJS() as ManifestObject | null).filter(isPresent);
-}
-
-function isPresent<Value>(value: Value | null): value is Value {
-  return value !== null;
 }
 
 async function ensureSecret(
@@ -143,28 +112,3 @@ async function readSecret(
   );
   return Object.fromEntries(texts.filter(([, text]) => text !== ""));
 }
-
-/** The definition that Pepr's own loader applies at each start; ours has no right to. */
-const peprStoreDefinition: ManifestObject = {
-  apiVersion: "apiextensions.k8s.io/v1",
-  kind: "CustomResourceDefinition",
-  metadata: { name: "peprstores.pepr.dev" },
-  spec: {
-    group: "pepr.dev",
-    scope: "Namespaced",
-    names: { kind: "PeprStore", plural: "peprstores", singular: "peprstore" },
-    versions: [
-      {
-        name: "v1",
-        served: true,
-        storage: true,
-        schema: {
-          openAPIV3Schema: {
-            type: "object",
-            properties: { data: { type: "object", additionalProperties: { type: "string" } } },
-          },
-        },
-      },
-    ],
-  },
-};

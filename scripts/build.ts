@@ -4,6 +4,7 @@
  */
 import { mkdirSync } from "node:fs";
 import { bundles, writeBundle } from "./build/bundles";
+import { writeInstallManifest } from "./build/installation";
 import { withLock } from "./build/lock";
 import { distFolder } from "./build/paths";
 import { buildPeprModule } from "./build/pepr-module";
@@ -22,6 +23,7 @@ async function main(argv: readonly string[]): Promise<number> {
       output: "pepr-herald.js",
       run: () => withLock("pepr-herald", () => buildPeprModule({ isForced })),
     },
+    { output: "install.yaml", run: writeInstallManifest },
   ];
   mkdirSync(distFolder, { recursive: true });
   let failures = 0;

@@ -17,14 +17,17 @@ export interface WebhookConfiguration {
 }
 
 /**
- * The configuration as the Secret wants it, undefined when it is so already. The way to the server stays as it is; only the last
- * part of the path is ours, which may be missing at first: `/validate`.
+ * The configuration as the Secret wants it, undefined when it is so already. The way to the server stays as it is but for the
+ * path, whose last part is ours. It may be missing at first, `/validate`; so may all of it: what an installer leaves out, its next run
+ * does not set back.
  */
 export function inStepWith(
   secret: SecretTexts & WebhookSecret,
   configuration: WebhookConfiguration,
 ): WebhookConfiguration | undefined {
   const caBundle = Buffer.from(trustedAuthorities(secret)).toString("base64");
+  const isMutating = configuration["kind"] === "MutatingWebhookConfiguration";
+  const defaultPath = isMutating ? "/mutate" : "/validate";
   const webhooks = (configuration.webhooks ?? []).map(webhook => {
     const { url, service } = webhook.clientConfig;
     const clientConfig: ClientConfig = {
@@ -33,7 +36,7 @@ export function inStepWith(
       ...(url === undefined ? {} : { url: withToken(url, secret.token) }),
       ...(service === undefined
         ? {}
-        : { service: { ...service, path: withToken(service.path ?? "", secret.token) } }),
+        : { service: { ...service, path: withToken(service.path ?? defaultPath, secret.token) } }),
     };
     return { ...webhook, clientConfig };
   });

@@ -1,9 +1,10 @@
 /** The bundles that are not Pepr modules: the programs that start it, and the programs of each node. */
 import { build, type BuildResult } from "esbuild";
-import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import packageJson from "../../package.json";
 import { distFolder, repository } from "./paths";
+import { replaceFile } from "./replace-file";
 
 export interface Bundle {
   readonly output: string;
@@ -21,6 +22,7 @@ export const bundles: readonly Bundle[] = [
   { output: "admission.js", entry: "scripts/loaders/admission.ts", mustNotReach: peprRunTime },
   { output: "speaker.js", entry: "capabilities/speaker/main.ts", mustNotReach: peprRunTime },
   { output: "packet-thread.js", entry: "node/packet-thread.ts", mustNotReach: peprRunTime },
+  { output: "bgp-thread.js", entry: "node/bgp-thread.ts", mustNotReach: peprRunTime },
   {
     output: "kubectl-herald.js",
     entry: "cli/main.ts",
@@ -54,7 +56,7 @@ export async function writeBundle(bundle: Bundle): Promise<string> {
     logLevel: "silent",
   });
   refuseForbidden(bundle, result);
-  const written = result.outputFiles.filter(file => replace(file.path, file.contents));
+  const written = result.outputFiles.filter(file => replaceFile(file.path, file.contents));
   if (bundle.isExecutable) chmodSync(join(distFolder, bundle.output), 0o755);
   const size = result.outputFiles.find(file => file.path.endsWith(bundle.output))?.contents.length;
   return `${written.length === 0 ? "unchanged" : "built"}, ${Math.ceil((size ?? 0) / 1024)} kB`;
@@ -67,12 +69,4 @@ function refuseForbidden(bundle: Bundle, result: BuildResult): void {
     );
     if (reached) throw new Error(`${path} imports the value of ${reached.path}; only types may be`);
   }
-}
-
-function replace(path: string, contents: Uint8Array): boolean {
-  if (existsSync(path) && readFileSync(path).equals(contents)) return false;
-  const temporary = `${path}.${process.pid}`;
-  writeFileSync(temporary, contents);
-  renameSync(temporary, path);
-  return true;
 }

@@ -1,0 +1,26 @@
+/** `dist/install.yaml`: everything of an installation, from Pepr's own manifest and ours. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { imageReference } from "../image/reference";
+import { parseObjects } from "../manifest/definitions";
+import { installationObjects, toYaml } from "../manifest/installation";
+import type { ManifestObject } from "../manifest/rbac";
+import { distFolder } from "./paths";
+import { replaceFile } from "./replace-file";
+
+/** Herald's namespace where nothing else is said. */
+export const DEFAULT_NAMESPACE = "metallb-system";
+
+/** Resolves to what was done. */
+export function writeInstallManifest(): Promise<string> {
+  const image = imageReference(process.env);
+  const objects = installationObjects({ namespace: DEFAULT_NAMESPACE, image }, readPeprManifest());
+  const text = toYaml(objects);
+  const isNew = replaceFile(join(distFolder, "install.yaml"), Buffer.from(text));
+  return Promise.resolve(`${isNew ? "built" : "unchanged"}, ${objects.length} objects, ${image}`);
+}
+
+/** What Pepr's build has written: the webhooks are derived from it. */
+export function readPeprManifest(): readonly ManifestObject[] {
+  return parseObjects(readFileSync(join(distFolder, "pepr-module-herald.yaml"), "utf8"));
+}

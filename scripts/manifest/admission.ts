@@ -1,0 +1,93 @@
+/** The webhooks' Pods, their Service, and the budget that leaves one of them during a drain. */
+import {
+  command,
+  containerRights,
+  fromField,
+  labels,
+  METRICS_PORT,
+  PROBE_PORT,
+  probes,
+  restrictedPod,
+  WEBHOOK_PORT,
+  WEBHOOK_SERVICE,
+  workload,
+  type Installation,
+} from "./pod-parts";
+import type { ManifestObject } from "./rbac";
+
+/** Time in which every API server learns that this Pod is leaving, while it still answers. */
+const LEAVING_SECONDS = 5;
+
+export function admissionObjects(installation: Installation): readonly ManifestObject[] {
+  const { namespace } = installation;
+  return [admissionDeployment(installation), webhookService(namespace), budget(namespace)];
+}
+
+function admissionDeployment({ namespace, image }: Installation): ManifestObject {
+  return workload("Deployment", "admission", namespace, {
+    own: {
+      replicas: 2,
+      revisionHistoryLimit: 3,
+      strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+    },
+    pod: {
+      terminationGracePeriodSeconds: LEAVING_SECONDS + 5,
+      securityContext: restrictedPod,
+      topologySpreadConstraints: [
+        {
+          maxSkew: 1,
+          topologyKey: "kubernetes.io/hostname",
+          whenUnsatisfiable: "ScheduleAnyway",
+          labelSelector: { matchLabels: labels("admission") },
+        },
+      ],
+      containers: [
+        {
+          name: "admission",
+          image,
+          imagePullPolicy: "IfNotPresent",
+          command: command("admission"),
+          args: [
+            `--port=${METRICS_PORT}`,
+            `--health-probe-port=${PROBE_PORT}`,
+            `--webhook-port=${WEBHOOK_PORT}`,
+            "--log-level=info",
+          ],
+          env: [
+            fromField("METALLB_POD_NAME", "metadata.name"),
+            fromField("METALLB_NAMESPACE", "metadata.namespace"),
+          ],
+          ports: [
+            { name: "webhook-server", containerPort: WEBHOOK_PORT },
+            { name: "metricshttps", containerPort: METRICS_PORT },
+            { name: "monitoring", containerPort: PROBE_PORT },
+          ],
+          lifecycle: { preStop: { sleep: { seconds: LEAVING_SECONDS } } },
+          ...probes(PROBE_PORT),
+          securityContext: containerRights([]),
+        },
+      ],
+    },
+  });
+}
+
+function webhookService(namespace: string): ManifestObject {
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: WEBHOOK_SERVICE, namespace, labels: labels("admission") },
+    spec: {
+      ports: [{ name: "https", port: 443, targetPort: WEBHOOK_PORT }],
+      selector: labels("admission"),
+    },
+  };
+}
+
+function budget(namespace: string): ManifestObject {
+  return {
+    apiVersion: "policy/v1",
+    kind: "PodDisruptionBudget",
+    metadata: { name: "admission", namespace, labels: labels("admission") },
+    spec: { minAvailable: 1, selector: { matchLabels: labels("admission") } },
+  };
+}
