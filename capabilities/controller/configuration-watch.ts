@@ -10,6 +10,7 @@ import type {
   ObjectMeta,
 } from "../../lib/config/generated/resources";
 import type { ConfigurationResources, NamespaceInfo } from "../../lib/config/check";
+import { LEGACY_NAME_ANNOTATION } from "../../lib/config/legacy/resources";
 import type { ApiReader } from "../cluster/api-client";
 import type { ApiObject } from "../cluster/api-object";
 import { Informer } from "../cluster/informer";
@@ -146,8 +147,14 @@ export class ConfigurationWatch {
 /** The part of a resource that the verdict depends on. */
 function judged(resource: (Resource & { readonly spec?: unknown }) | undefined): unknown {
   if (resource === undefined) return undefined;
-  const { uid, labels, creationTimestamp } = resource.metadata;
-  return [uid, labels, creationTimestamp, resource.spec];
+  const { uid, labels, annotations, creationTimestamp } = resource.metadata;
+  return [
+    uid,
+    labels,
+    creationTimestamp,
+    annotations?.[LEGACY_NAME_ANNOTATION] ?? null,
+    resource.spec,
+  ];
 }
 
 function withoutManagedFields<Kind extends Resource>(resource: Kind): Kind {

@@ -1,6 +1,7 @@
 /** The verdict on the configuration: which pools are in force, and what is wrong. */
 import type { Pool } from "../../lib/config/configuration";
 import { checkConfiguration, type ConfigurationResources } from "../../lib/config/check";
+import { withLegacyNames } from "../../lib/config/legacy/legacy-names";
 import { formatProblem, type Problem } from "../../lib/config/problem";
 import { rangesOverlap } from "../../lib/net/ip-prefix";
 
@@ -30,9 +31,10 @@ export class Judge {
         existing.has(pool.name) &&
         !configuration.pools.some(other => doOverlap(pool, other)),
     );
-    this.#pools = [...configuration.pools, ...kept].sort((left, right) =>
+    const inOrder = [...configuration.pools, ...kept].sort((left, right) =>
       left.name < right.name ? -1 : 1,
     );
+    this.#pools = withLegacyNames(inOrder, resources.ipAddressPools);
     const current = problems.filter(problem => problem.severity !== "inform");
     return { pools: this.#pools, errors: problems.filter(isOurError), current };
   }

@@ -101,7 +101,9 @@ function namesBoth(service: ServiceView, pools: readonly PoolUse[]): boolean {
   ];
   return texts.some(text => {
     const names = splitPoolNames(text ?? "");
-    return pools.every(use => names.includes(use.pool.name));
+    return pools.every(
+      ({ pool: { name, legacyName = name } }) => names.includes(name) || names.includes(legacyName),
+    );
   });
 }
 

@@ -78,8 +78,9 @@ export class PoolIndex {
     this.groups = [toTiers(pinned), toTiers(open)];
   }
 
+  /** By the name of the object, else by the name that a pool had before it was one. */
   named(name: string): PoolUse | undefined {
-    return this.byName.get(name);
+    return this.byName.get(name) ?? this.pools.find(use => use.pool.legacyName === name);
   }
 
   /** The pool whose ranges hold the address. */

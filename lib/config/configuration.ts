@@ -17,6 +17,8 @@ export interface Configuration {
 
 export interface Pool {
   readonly name: string;
+  /** What Services may call it too: its name in a ConfigMap of 2017–2022, when no object can have that name. */
+  readonly legacyName?: string;
   readonly namespace: string;
   /** In the order of `spec.addresses`, which is the order of handing out. No two entries of any pools overlap. */
   readonly entries: readonly PoolEntry[];
