@@ -13,6 +13,7 @@ import {
   isShown,
   isStrict,
   judgeTransition,
+  mayBeConsequence,
   refuseProfileInUse,
   takesPart,
   toProblem,
@@ -157,11 +158,12 @@ function findConsequences(
   { after, others, before }: Comparison,
 ): readonly Problem[] {
   const mayLose = ref.kind === "IPAddressPool" && (live.services ?? []).length > 0;
-  if (others.length === 0 && !mayLose) return [];
+  const doubtful = others.filter(mayBeConsequence(ref, after.problems));
+  if (doubtful.length === 0 && !mayLose) return [];
   const checked = before();
   const known = new Set(checked.problems.map(problemKey));
   return [
-    ...others.filter(problem => !known.has(problemKey(problem))),
+    ...doubtful.filter(problem => !known.has(problemKey(problem))),
     ...warnOfLosses(ref, live, { before: checked, after }),
   ];
 }

@@ -12,27 +12,41 @@ export interface PoolScope {
 }
 
 /** Pools that are in force, and the names of those that exist but were refused. */
-export interface PoolDirectory {
+export class PoolDirectory {
   readonly pools: readonly Pool[];
   /** Names of `pools`, sorted; shared by every advertisement of all pools. */
   readonly names: readonly string[];
-  readonly byName: ReadonlyMap<string, Pool>;
-  readonly existingNames: ReadonlySet<string>;
+  readonly #existing: readonly ObjectRef[];
   /** By the text of a selector: pools are matched once for each selector, however many advertisements have it. */
-  readonly matches: Map<string, readonly string[]>;
-}
+  readonly #matches = new Map<string, readonly string[]>();
+  #byName: ReadonlyMap<string, Pool> | undefined;
+  #existingNames: ReadonlySet<string> | undefined;
 
-export function createPoolDirectory(
-  pools: readonly Pool[],
-  existing: readonly ObjectRef[],
-): PoolDirectory {
-  return {
-    pools,
-    names: pools.map(pool => pool.name).sort(compareText),
-    byName: new Map(pools.map(pool => [pool.name, pool])),
-    existingNames: new Set(existing.map(ref => ref.name)),
-    matches: new Map(),
-  };
+  /** Expects the pools sorted by name. */
+  constructor(pools: readonly Pool[], existing: readonly ObjectRef[]) {
+    this.pools = pools;
+    this.names = pools.map(pool => pool.name);
+    this.#existing = existing;
+  }
+
+  get byName(): ReadonlyMap<string, Pool> {
+    return (this.#byName ??= new Map(this.pools.map(pool => [pool.name, pool])));
+  }
+
+  get existingNames(): ReadonlySet<string> {
+    return (this.#existingNames ??= new Set(this.#existing.map(ref => ref.name)));
+  }
+
+  /** The names of the pools that the selector matches, sorted. */
+  match(selector: Selector): readonly string[] {
+    const known = this.#matches.get(selector.text);
+    if (known) return known;
+    const matched = this.pools
+      .filter(pool => matchesSelector(selector, pool.labels))
+      .map(pool => pool.name);
+    this.#matches.set(selector.text, matched);
+    return matched;
+  }
 }
 
 /**
@@ -58,7 +72,7 @@ export function resolvePools(
     });
   }
   for (const [index, selector] of selectors.entries()) {
-    const matched = matchPools(selector, directory);
+    const matched = directory.match(selector);
     for (const name of matched) names.add(name);
     if (matched.length > 0) continue;
     subject.warn({
@@ -69,14 +83,4 @@ export function resolvePools(
     });
   }
   return [...names].sort(compareText);
-}
-
-function matchPools(selector: Selector, directory: PoolDirectory): readonly string[] {
-  const known = directory.matches.get(selector.text);
-  if (known) return known;
-  const matched = directory.pools
-    .filter(pool => matchesSelector(selector, pool.labels))
-    .map(pool => pool.name);
-  directory.matches.set(selector.text, matched);
-  return matched;
 }

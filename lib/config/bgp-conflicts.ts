@@ -2,27 +2,28 @@
  * BGPAdvertisements against pools and against each other (rules V-G14, V-G15). What an advertisement must not do for one pool it
  * does not do for that pool alone; for the others it stays in force.
  */
+import type { PoolDirectory } from "./advertisement-scope";
 import type { ReadBgpAdvertisement } from "./bgp-advertisements";
-import type { BgpAdvertisementConfig, Pool } from "./configuration";
+import type { BgpAdvertisementConfig } from "./configuration";
 import type { NodeDirectory } from "./node-directory";
 import { summarisePool, type PoolSummary } from "./pool-summary";
 import { formatObject, quote, type ObjectRef } from "./problem";
 
 /** Pools in force by name, each with what the rules look at. */
 export class PoolSummaries {
-  readonly #pools: ReadonlyMap<string, Pool>;
+  readonly #directory: PoolDirectory;
   readonly #summaries = new Map<string, PoolSummary>();
   readonly #refs = new Map<string, ObjectRef>();
   readonly #lists = new Map<readonly string[], readonly ObjectRef[]>();
 
-  constructor(pools: ReadonlyMap<string, Pool>) {
-    this.#pools = pools;
+  constructor(directory: PoolDirectory) {
+    this.#directory = directory;
   }
 
   get(name: string): PoolSummary {
     const known = this.#summaries.get(name);
     if (known) return known;
-    const pool = this.#pools.get(name);
+    const pool = this.#directory.byName.get(name);
     const summary = pool ? summarisePool(pool) : {};
     this.#summaries.set(name, summary);
     return summary;
@@ -32,7 +33,7 @@ export class PoolSummaries {
   refOf(name: string): ObjectRef {
     const known = this.#refs.get(name);
     if (known) return known;
-    const namespace = this.#pools.get(name)?.namespace ?? "";
+    const namespace = this.#directory.byName.get(name)?.namespace ?? "";
     const ref = { kind: "IPAddressPool", namespace, name };
     this.#refs.set(name, ref);
     return ref;

@@ -47,9 +47,10 @@ export function warnAddressesInUse(
   claims: Claims,
   network: ClusterNetwork,
 ): void {
-  const subjects = new Map(pools.map(({ subject }) => [subject.ref.name, subject]));
+  let subjects: ReadonlyMap<string, PoolSubject["subject"]> | undefined;
   for (const { rule, used, describe, wayOut } of usesOf(network)) {
     for (const [claim, { first, count }] of collisions(claims, used)) {
+      subjects ??= new Map(pools.map(({ subject }) => [subject.ref.name, subject]));
       const more = count > 1 ? ` (and ${count - 1} more)` : "";
       subjects.get(claim.owner.name)?.warn({
         rule,

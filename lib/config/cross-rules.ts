@@ -68,7 +68,7 @@ function judgePeers(read: ReadResources, { resources, nodes, view }: Surrounding
 }
 
 function judgeBgp(read: ReadResources, nodes: NodeDirectory, view: View): void {
-  const summaries = new PoolSummaries(read.directory.byName);
+  const summaries = new PoolSummaries(read.directory);
   const peerNames = new Set(read.peers.map(({ subject }) => subject.ref.name));
   for (const advertisement of read.bgp) {
     warnUnknownPeers(advertisement, peerNames);

@@ -60,18 +60,19 @@ export function quote(text: string): string {
 /** Characters of foreign text that a message shows. */
 export const SHOWN_CHARACTERS = 64;
 
+/** What names and addresses are made of: the quick answer to most questions. */
+const HARMLESS = /^[\w .:/[\]-]*$/;
+
 /** Foreign text as it may be shown: cut, on one line, without control, format or bidirectional characters. */
 export function toShownText(text: string, maxCharacters = SHOWN_CHARACTERS): string {
+  if (text.length <= maxCharacters && HARMLESS.test(text)) return text;
   const cut = text.length > maxCharacters ? `${text.slice(0, maxCharacters - 1)}…` : text;
   return cut.replace(/[\p{C}\p{Zl}\p{Zp}"\\]/gu, escapeCharacter);
 }
 
 /** Sorted by object, then field and rule: the same problems always come in the same order. */
 export function sortProblems(problems: readonly Problem[]): readonly Problem[] {
-  return problems
-    .map(problem => ({ problem, key: sortKey(problem) }))
-    .sort((left, right) => compareText(left.key, right.key))
-    .map(({ problem }) => problem);
+  return [...problems].sort(compareProblems);
 }
 
 /** Order by UTF-16 code units: the same on every machine, whatever its locale. */
@@ -80,8 +81,15 @@ export function compareText(left: string, right: string): number {
   return left < right ? -1 : 1;
 }
 
-function sortKey({ object, field, rule, message }: Problem): string {
-  return [object.kind, object.namespace, object.name, field, rule, message].join("\u0000");
+function compareProblems(left: Problem, right: Problem): number {
+  return (
+    compareText(left.object.kind, right.object.kind) ||
+    compareText(left.object.namespace, right.object.namespace) ||
+    compareText(left.object.name, right.object.name) ||
+    compareText(left.field, right.field) ||
+    compareText(left.rule, right.rule) ||
+    compareText(left.message, right.message)
+  );
 }
 
 function escapeCharacter(character: string): string {

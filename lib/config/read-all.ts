@@ -1,5 +1,5 @@
 /** Every resource by itself, and the pools against each other: the ground on which the rules about several objects stand. */
-import { createPoolDirectory, resolvePools, type PoolDirectory } from "./advertisement-scope";
+import { PoolDirectory, resolvePools } from "./advertisement-scope";
 import { readBfdProfile } from "./bfd-profiles";
 import {
   readBgpAdvertisement,
@@ -54,7 +54,7 @@ export interface ReadResources {
 export function readAll(resources: ConfigurationResources, view: View): ReadResources {
   const pools = readObjects(POOLS, resources.ipAddressPools, view);
   const claims = refuseOverlaps(pools);
-  const directory = createPoolDirectory(
+  const directory = new PoolDirectory(
     pools
       .filter(({ subject }) => view.isUsable(subject))
       .map(({ pool }) => pool)

@@ -79,8 +79,7 @@ export function toObjectRef(kind: string, resource: unknown): ObjectRef {
 function refuseDoubles<Spec>(subjects: readonly Subject<Spec>[]): void {
   const seen = new Set<string>();
   for (const subject of subjects) {
-    const key = `${subject.ref.namespace}/${subject.ref.name}`;
-    if (seen.has(key)) {
+    if (seen.has(subject.key)) {
       subject.refuse({
         rule: "V-S",
         field: "metadata.name",
@@ -89,7 +88,7 @@ function refuseDoubles<Spec>(subjects: readonly Subject<Spec>[]): void {
         wayOut: "Give one of them another name.",
       });
     }
-    seen.add(key);
+    seen.add(subject.key);
   }
 }
 

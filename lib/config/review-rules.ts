@@ -120,3 +120,21 @@ export function asRefusal(problem: Problem): Problem {
 export function isShown({ severity }: Problem): boolean {
   return severity !== "inform";
 }
+
+/**
+ * Which problems of others may follow from a change of the object. That a pool is announced by nobody (rule H-R3) is decided by the
+ * advertisements: another pool can only bring it about by costing one of them a pool, or its place, and that shows as a refusal
+ * (a pool that comes into force by the change loses nothing). Without this the state before would have to be judged whenever a cluster has a pool that is not announced.
+ */
+export function mayBeConsequence(
+  ref: ObjectRef,
+  after: readonly Problem[],
+): (problem: Problem) => boolean {
+  if (ref.kind !== "IPAddressPool") return () => true;
+  const isAnyRefused = after.some(
+    ({ severity, object }) => severity === "refuse" && ADVERTISEMENTS.has(object.kind),
+  );
+  return problem => isAnyRefused || problem.rule !== "H-R3";
+}
+
+const ADVERTISEMENTS = new Set(["L2Advertisement", "BGPAdvertisement"]);

@@ -37,6 +37,10 @@ export class Subject<Spec> {
   readonly spec: Spec;
   /** RFC 3339, empty when not known, or `YOUNGEST`. */
   readonly createdAt: string;
+  /** `namespace/name`. */
+  readonly key: string;
+  /** As messages call it; the same text for all forks. */
+  readonly #title: string;
   #problems: Problem[] = [];
   #isBroken = false;
   #isWaiting = false;
@@ -45,8 +49,11 @@ export class Subject<Spec> {
   constructor(
     ref: ObjectRef,
     { labels, spec, createdAt }: { labels: Labels; spec: Spec; createdAt: string },
+    texts = { key: `${ref.namespace}/${ref.name}`, title: formatObject(ref) },
   ) {
     this.ref = ref;
+    this.key = texts.key;
+    this.#title = texts.title;
     this.labels = labels;
     this.spec = spec;
     this.createdAt = createdAt;
@@ -54,7 +61,8 @@ export class Subject<Spec> {
 
   /** A subject that goes its own way from here; `createdAt` may differ. */
   fork(createdAt = this.createdAt): Subject<Spec> {
-    const fork = new Subject(this.ref, { labels: this.labels, spec: this.spec, createdAt });
+    const { ref, labels, spec, key } = this;
+    const fork = new Subject(ref, { labels, spec, createdAt }, { key, title: this.#title });
     fork.#problems = [...this.#problems];
     fork.#isBroken = this.#isBroken;
     fork.#isWaiting = this.#isWaiting;
@@ -110,7 +118,7 @@ export class Subject<Spec> {
   get problems(): readonly Problem[] {
     const last = this.#problems.at(-1);
     if (last === undefined || !this.#hasUnlisted) return this.#problems;
-    const message = `${formatObject(this.ref)} has more problems that are not listed. Correct these first.`;
+    const message = `${this.#title} has more problems that are not listed. Correct these first.`;
     return [...this.#problems, { ...last, field: "", value: "", message, related: [] }];
   }
 
@@ -125,7 +133,7 @@ export class Subject<Spec> {
     const value = finding.value === undefined ? "" : toShownText(finding.value);
     const shown = finding.value === undefined ? "" : ` "${value}"`;
     const where = field === "" ? "" : `: ${field}${shown}`;
-    const message = `${formatObject(this.ref)}${where} ${reason}. ${wayOut}`;
+    const message = `${this.#title}${where} ${reason}. ${wayOut}`;
     const object = this.ref;
     this.#problems.push({ severity, nature, rule, object, field, value, message, related });
   }

@@ -1,9 +1,11 @@
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
 import { normaliseIPAddressPool, reviewChange } from "../../../../lib/config/admission";
-import { checkConfiguration } from "../../../../lib/config/check";
+import { checkConfiguration, checkForReview } from "../../../../lib/config/check";
 import type { IPAddressPool } from "../../../../lib/config/generated/resources";
-import { formatProblem } from "../../../../lib/config/problem";
+import { formatProblem, problemKey, type Problem } from "../../../../lib/config/problem";
+import { toObjectRef } from "../../../../lib/config/read-subjects";
+import { takesPart } from "../../../../lib/config/review-rules";
 import { parseIpRange, rangesOverlap } from "../../../../lib/net/ip-prefix";
 import type { ConfigurationResources } from "../../../../lib/config/resources";
 import {
@@ -114,6 +116,53 @@ describe("any configuration", () => {
     },
   );
 
+  test.prop([fc.array(object, { maxLength: 14 }), pool, fc.nat()], { numRuns: 300 })(
+    "whose pool is changed or deleted: a person hears of everything that others lose by it",
+    (list, { object: changed }, choice) => {
+      const live = whole(unique([made("ipAddressPools", changed), ...list]).map(plainAged));
+      const before = pick(live.ipAddressPools ?? [], choice);
+      const after = { ...changed, metadata: before.metadata };
+      const ref = toObjectRef("IPAddressPool", before);
+      const others = (live.ipAddressPools ?? []).filter(other => other !== before);
+      const told = (operation: "UPDATE" | "DELETE"): readonly string[] =>
+        reviewChange(
+          {
+            operation,
+            kind: "IPAddressPool",
+            object: operation === "UPDATE" ? after : before,
+            oldObject: before,
+          },
+          live,
+          { namespace: NAMESPACE },
+        ).warnings.map(formatProblem);
+      const lost = (now: readonly Problem[], then: readonly Problem[]): readonly string[] => {
+        const known = new Set(then.map(problemKey));
+        const out = new Set(
+          then.filter(({ severity }) => severity === "refuse").map(({ object }) => object.name),
+        );
+        const isBack = ({ rule, object }: Problem): boolean =>
+          rule === "H-R3" && out.has(object.name);
+        return now
+          .filter(problem => !isBack(problem))
+          .filter(problem => problem.severity !== "inform" && !known.has(problemKey(problem)))
+          .filter(problem => !takesPart(problem, ref))
+          .map(formatProblem);
+      };
+      const withPools = (...ipAddressPools: unknown[]): ConfigurationResources =>
+        ({ ...live, ipAddressPools }) as ConfigurationResources;
+      const judged = (resources: ConfigurationResources) => checkForReview(resources, ref).problems;
+      expect(told("UPDATE")).toEqual(
+        expect.arrayContaining(
+          lost(judged(withPools(...others, after)), judged(withPools(...others, before))) as [],
+        ),
+      );
+      const left = checkConfiguration(withPools(...others)).problems;
+      expect(told("DELETE")).toEqual(
+        expect.arrayContaining(lost(left, checkConfiguration(live).problems) as []),
+      );
+    },
+  );
+
   const crowded = fc
     .tuple(fc.nat(30), fc.nat(6), fc.constantFrom("10.0.0.", "fd00::"))
     .map(([from, size, prefix]) => `${prefix}${from}-${prefix}${from + size}`);
@@ -220,8 +269,22 @@ function whole(list: readonly Made[]): ConfigurationResources {
   return lists as object as ConfigurationResources;
 }
 
+/** The first of each kind and name. */
+function unique(list: readonly Made[]): readonly Made[] {
+  const key = ({ list: name, object: { metadata } }: Made): string => `${name}/${metadata.name}`;
+  return [...new Map([...list].reverse().map(item => [key(item), item])).values()];
+}
+
+function plainAged(item: Made, index: number): Made {
+  return { ...item, object: createdAt(item.object, index % 7) };
+}
+
+function pick<Item>(list: readonly Item[], choice: number): Item {
+  return list[choice % list.length]!;
+}
+
 function aged(list: readonly Made[]): Made[] {
-  return list.map((item, index) => ({ ...item, object: createdAt(item.object, index % 7) }));
+  return list.map(plainAged);
 }
 
 function full(list: readonly unknown[]): { minLength: number; maxLength: number } {
