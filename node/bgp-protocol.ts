@@ -196,6 +196,15 @@ export type BgpReport =
   /** The thread cannot do its work and ends; `error` is a sentence for people. */
   | { readonly type: "failed"; readonly error: string };
 
+/** A part of `RoutesCommand`, so that a long one does not hold the thread up; sent on with the last. */
+export interface RoutesPortion extends Omit<RoutesCommand, "type"> {
+  readonly type: "routesPortion";
+  readonly isLast: boolean;
+}
+
+/** What the handle makes of commands. */
+export type BgpThreadCommand = Exclude<BgpCommand, RoutesCommand> | RoutesPortion;
+
 /** What the thread posts to main. */
 export interface BgpThreadMessage {
   readonly type: "reports";

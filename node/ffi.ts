@@ -10,6 +10,7 @@ export interface Libc {
   socket(domain: number, type: number, protocol: number): number;
   close(fd: number): number;
   bind(fd: number, address: Uint8Array, length: number): number;
+  connect(fd: number, address: Uint8Array, length: number): number;
   setsockopt(fd: number, level: number, option: number, value: Uint8Array, length: number): number;
   poll(fds: Uint8Array, count: number, timeoutMs: number): number;
   recv(fd: number, buffer: Uint8Array, length: number, flags: number): number;
@@ -51,6 +52,7 @@ export function loadLibc(): Libc {
     socket: bind("int socket(int, int, int)") as Libc["socket"],
     close: bind("int close(int)") as Libc["close"],
     bind: bind("int bind(int, void *, uint32_t)") as Libc["bind"],
+    connect: bind("int connect(int, void *, uint32_t)") as Libc["connect"],
     setsockopt: bind("int setsockopt(int, int, int, void *, uint32_t)") as Libc["setsockopt"],
     poll: bind("int poll(void *, unsigned long, int)") as Libc["poll"],
     recv: bind("int recv(int, void *, size_t, int)") as Libc["recv"],

@@ -7,8 +7,10 @@ export const SOCK_CLOEXEC = 0x80000;
 export const MSG_DONTWAIT = 0x40;
 
 export const SOL_SOCKET = 1;
+export const SO_REUSEADDR = 2;
 export const SO_RCVBUF = 8;
 export const SO_PRIORITY = 12;
+export const SO_BINDTODEVICE = 25;
 export const SO_ATTACH_FILTER = 26;
 
 export const SOL_PACKET = 263;
@@ -17,12 +19,22 @@ export const PACKET_IGNORE_OUTGOING = 23;
 export const MSG_ERRQUEUE = 0x2000;
 
 export const IPPROTO_IP = 0;
+export const IP_TOS = 1;
+export const IP_TTL = 2;
+export const IP_PKTINFO = 8;
 export const IP_RECVERR = 11;
+export const IP_RECVTTL = 12;
 export const IPPROTO_IPV6 = 41;
 export const IPV6_RECVERR = 25;
 export const IPV6_JOIN_GROUP = 20;
 export const IPV6_LEAVE_GROUP = 21;
 export const IPV6_V6ONLY = 26;
+export const IPV6_UNICAST_HOPS = 16;
+export const IPV6_RECVPKTINFO = 49;
+export const IPV6_PKTINFO = 50;
+export const IPV6_RECVHOPLIMIT = 51;
+export const IPV6_HOPLIMIT = 52;
+export const IPV6_TCLASS = 67;
 
 export const POLLIN = 1;
 export const POLLFD_OCTETS = 8;
@@ -42,6 +54,7 @@ export const Errno = {
   EAFNOSUPPORT: 97,
   ENOBUFS: 105,
   ECONNREFUSED: 111,
+  EINPROGRESS: 115,
 } as const;
 
 export const InterfaceFlag = {

@@ -97,6 +97,13 @@ export class Sockets {
     this.#check(this.#libc.bind(fd, address, address.length), "bind");
   }
 
+  /** Begins to connect; what becomes of it, the socket tells by being writable. Throws `SystemError` when it fails at once. */
+  connect(fd: number, address: Uint8Array): void {
+    if (this.#libc.connect(fd, address, address.length) >= 0) return;
+    const errno = this.#libc.errno();
+    if (errno !== Errno.EINPROGRESS) throw new SystemError("connect", errno);
+  }
+
   setOption(fd: number, level: number, option: number, value: Uint8Array): void {
     this.#check(this.#libc.setsockopt(fd, level, option, value, value.length), "setsockopt");
   }
@@ -139,6 +146,11 @@ export class Sockets {
   receiveError(fd: number, message: ErrorMessage): boolean {
     message.reset();
     return this.#libc.recvmsg(fd, message.header, MSG_DONTWAIT | MSG_ERRQUEUE) >= 0;
+  }
+
+  /** Receives one datagram into what the `msghdr` points at; its octets, or -errno. */
+  receiveMessage(fd: number, header: Uint8Array): number {
+    return this.#orErrno(this.#libc.recvmsg(fd, header, MSG_DONTWAIT));
   }
 
   /** The address in memory of the octets, which must stay referenced. */

@@ -80,6 +80,15 @@ export class AdjRibOut {
     }
   }
 
+  /** The peer shall have what the other table's peer shall have; it was told nothing of it yet. */
+  copyDesired(other: AdjRibOut): void {
+    for (const { desired, key, family, nlri } of other.#entries.values()) {
+      if (desired === undefined) continue;
+      this.#desire(this.#entryAt(key, family, nlri), this.#intern(desired.attributes));
+    }
+    if (other.#isReleased) this.release();
+  }
+
   /** Changes the attributes of every route. */
   rewriteAll(rewrite: (attributes: RouteAttributes) => RouteAttributes): void {
     for (const entry of [...this.#entries.values()]) {
@@ -199,12 +208,15 @@ export class AdjRibOut {
 
   #entryOf(prefix: IpPrefix): RibEntry {
     const nlri = encodePrefix(prefix);
-    const key = keyOf(prefix, nlri);
+    return this.#entryAt(keyOf(prefix, nlri), unicastFamily(prefix.family), nlri);
+  }
+
+  #entryAt(key: string, family: AddressFamily, nlri: Uint8Array): RibEntry {
     const known = this.#entries.get(key);
     if (known !== undefined) return known;
     const entry: RibEntry = {
       key,
-      family: unicastFamily(prefix.family),
+      family,
       nlri,
       desired: undefined,
       sent: undefined,

@@ -70,7 +70,7 @@ export function causeOfNotification(code: number, subcode: number): FailureCause
 }
 
 export class Backoff {
-  readonly #fixedRetryMs: number | undefined;
+  #fixedRetryMs: number | undefined;
   readonly #random: () => number;
   readonly #steps = new Map<FailureCause, number>();
 
@@ -80,6 +80,11 @@ export class Backoff {
    */
   constructor(random: () => number, connectRetrySeconds?: number) {
     this.#random = random;
+    this.setConnectRetry(connectRetrySeconds);
+  }
+
+  /** Another `connectTime`, from the next wait on. */
+  setConnectRetry(connectRetrySeconds: number | undefined): void {
     this.#fixedRetryMs =
       connectRetrySeconds === undefined ? undefined : connectRetrySeconds * 1_000;
   }

@@ -18,6 +18,10 @@ export class RetryTimers {
     return this.#waitsForBfd;
   }
 
+  setConnectRetry(connectRetrySeconds: number | undefined): void {
+    this.#backoff.setConnectRetry(connectRetrySeconds);
+  }
+
   armConnectRetry(nowMs: number): void {
     this.stop();
     this.#connectRetryDeadlineMs = nowMs + this.#backoff.nextWaitMs("transport");

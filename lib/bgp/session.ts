@@ -99,6 +99,9 @@ export class BgpSession {
     return this.#output.counters();
   }
 
+  /** Another `connectTime`: the only parameter that needs no new session. Counts from the next wait on. */
+  readonly setConnectRetry = (seconds?: number): void => this.#retry.setConnectRetry(seconds);
+
   /** The id for a connection the driver accepted, to be given with `accepted`. */
   allocateConnectionId(): ConnectionId {
     this.#lastConnectionId += 1;

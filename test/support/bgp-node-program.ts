@@ -1,0 +1,41 @@
+/**
+ * A process with a BGP thread and nothing else, for tests in network namespaces: takes commands from its parent by IPC and passes
+ * reports back. Bundled by `bgp-node.ts`; its argument is the bundled BGP thread.
+ */
+import { MessageChannel } from "node:worker_threads";
+import type { BfdRequests } from "../../node/bgp-protocol";
+import { BgpThread } from "../../node/bgp-thread-handle";
+import type { BgpNodeMessage, BgpNodeOrder } from "./bgp-node";
+
+function tell(message: BgpNodeMessage): void {
+  process.send?.(message);
+}
+
+/** Keeps the main thread busy for so long. */
+function stall(busyMs: number): void {
+  const endMs = performance.now() + busyMs;
+  while (performance.now() < endMs);
+}
+
+async function main(): Promise<void> {
+  const [, , bundlePath = ""] = process.argv;
+  // The test stands in for the packet thread.
+  const { port1: bfd, port2: bfdPort } = new MessageChannel();
+  bfd.on("message", ({ requests }: BfdRequests) => tell({ type: "bfdRequests", requests }));
+  const thread = await BgpThread.start({ bundlePath, bfdPort });
+  thread.onReport(report => tell({ type: "report", report }));
+  process.on("message", (order: BgpNodeOrder) => {
+    if (order.type === "command") thread.post(order.command);
+    if (order.type === "bfd") bfd.postMessage(order.message);
+    if (order.type === "stall") stall(order.busyMs);
+    if (order.type === "memory") tell({ type: "memory", rssOctets: process.memoryUsage.rss() });
+    if (order.type === "stop") void thread.stop().then(() => process.exit(0));
+  });
+  tell({ type: "ready" });
+}
+
+main().catch((error: unknown) => {
+  tell({ type: "cannotStart", error: error instanceof Error ? error.message : String(error) });
+  process.exitCode = 1;
+  process.disconnect();
+});
