@@ -75,7 +75,8 @@ export async function ensurePackages(progress: Progress): Promise<void> {
   if (still.length > 0) throw new LabError("missing-packages", describeMissing(still));
 }
 
-async function installPackages(packages: readonly string[]): Promise<void> {
+/** Installs by apt-get, with a fresh list of packages if need be. Rejects with LabError. */
+export async function installPackages(packages: readonly string[]): Promise<void> {
   const install = ["apt-get", "install", "-y", "--no-install-recommends", ...packages];
   const options = { env: { DEBIAN_FRONTEND: "noninteractive" }, check: false };
   if ((await run(install, options)).status === 0) return;
