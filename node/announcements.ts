@@ -140,9 +140,9 @@ export class Announcements {
 
   /** Socket filters that let everything through that may concern an address of the set, owned or not. */
   filters(): ResponderFilters {
-    const ipv4 = this.#watch.neighbors.map(({ address }) => Number(address.value));
+    const ipv4: number[] = [];
     const ipv6Lows: number[] = [];
-    for (const { address } of this.#entries.values()) {
+    for (const { address } of [...this.#watch.neighbors, ...this.#entries.values()]) {
       if (address.family === "ipv4") ipv4.push(Number(address.value));
       else ipv6Lows.push(Number(address.value & 0xffffffffn));
     }
@@ -220,7 +220,7 @@ export class Announcements {
 
   #forget(entry: Entry): void {
     this.#entries.delete(entry.text);
-    this.#watch.removeAddress(entry.address);
+    this.#watch.removeAddress(entry.address, entry.text);
   }
 
   #report(entry: Entry, owner: string | undefined): void {

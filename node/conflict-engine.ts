@@ -9,7 +9,7 @@ import {
   type ConflictSettings,
 } from "../lib/net/address-conflict";
 import { formatMacAddress } from "../lib/net/mac-address";
-import type { HeardSender } from "./link-responder";
+import type { HeardSender } from "./frame-listener";
 import type { PollEngine } from "./poll-loop";
 import type { ReportQueue } from "./report-queue";
 import type { SegmentEngine } from "./segment-engine";

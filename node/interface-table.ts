@@ -1,4 +1,5 @@
 /** The interfaces of this node and which of them may carry announcements. Pure: fed with netlink events. */
+import { formatIpAddress, type IpAddress } from "../lib/net/ip-address";
 import { formatMacAddress, MAC_LENGTH_OCTETS } from "../lib/net/mac-address";
 import { ETHERNET_HARDWARE, InterfaceFlag } from "./linux";
 import type { LinkDescription, NetlinkEvent } from "./netlink-message";
@@ -20,11 +21,18 @@ export interface JudgedInterface {
   readonly mac: Uint8Array;
   /** Lower-case text; empty without hardware address. */
   readonly macText: string;
+  /** An IPv6 link-local address that is known to be unique. */
+  readonly linkLocal?: IpAddress;
   readonly refusal?: InterfaceRefusal;
 }
 
+/** The first ten bits of fe80::/10. */
+const LINK_LOCAL_PREFIX = 0xfe80n >> 6n;
+
 export class InterfaceTable {
   readonly #links = new Map<number, LinkDescription>();
+  /** Link-local addresses by interface, then by text. */
+  readonly #linkLocals = new Map<number, Map<string, IpAddress>>();
   #excluded: readonly RegExp[] = [];
 
   /** Names that match one of the patterns anywhere are excluded; anchors are the pattern's own business. */
@@ -34,12 +42,17 @@ export class InterfaceTable {
 
   apply(event: NetlinkEvent): void {
     if (event.type === "link") this.#links.set(event.link.index, event.link);
-    if (event.type === "linkGone") this.#links.delete(event.index);
+    if (event.type === "linkGone") {
+      this.#links.delete(event.index);
+      this.#linkLocals.delete(event.index);
+    }
+    if (event.type === "address" || event.type === "addressGone") this.#applyAddress(event);
   }
 
   /** Forgets all links: a complete description follows. */
   clear(): void {
     this.#links.clear();
+    this.#linkLocals.clear();
   }
 
   /** Whether one of the interfaces has the MAC address, given as lower-case text. */
@@ -56,14 +69,26 @@ export class InterfaceTable {
       .sort((left, right) => left.index - right.index)
       .map(link => {
         const refusal = this.#refuse(link);
+        const [linkLocal] = this.#linkLocals.get(link.index)?.values() ?? [];
         return {
           index: link.index,
           name: link.name,
           mac: link.mac,
           macText: link.mac.length === MAC_LENGTH_OCTETS ? formatMacAddress(link.mac) : "",
+          ...(linkLocal === undefined ? {} : { linkLocal }),
           ...(refusal === undefined ? {} : { refusal }),
         };
       });
+  }
+
+  #applyAddress(event: NetlinkEvent & { readonly type: "address" | "addressGone" }): void {
+    const { index, address } = event;
+    if (address.family !== "ipv6" || address.value >> 118n !== LINK_LOCAL_PREFIX) return;
+    const known = this.#linkLocals.get(index) ?? new Map<string, IpAddress>();
+    this.#linkLocals.set(index, known);
+    const isUsable = event.type === "address" && !event.isTentative;
+    if (isUsable) known.set(formatIpAddress(address), address);
+    else known.delete(formatIpAddress(address));
   }
 
   #refuse(link: LinkDescription): InterfaceRefusal | undefined {

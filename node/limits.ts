@@ -26,3 +26,22 @@ export const FRAME_OCTETS = 2048;
 export const PACKET_RECEIVE_OCTETS = 256 * 1024;
 /** The same complaint is logged this often at most. */
 export const REPEATED_LOG_MS = 60_000;
+/** Datagrams taken from one BFD listener before the others get their turn: more than its buffer holds. */
+export const BFD_DATAGRAMS_PER_TURN = 1024;
+/** Receive buffer of each BFD listener, in octets; the kernel may grant less. */
+export const BFD_RECEIVE_OCTETS = 1024 * 1024;
+/** Receive buffer of a socket that only sends. */
+export const BFD_SENDER_OCTETS = 4096;
+/** Source ports tried for a session before the next packet tries again. */
+export const BFD_SOURCE_PORT_ATTEMPTS = 64;
+/** How often the packet thread looks for what the BGP thread wants, while nothing else wakes it. */
+export const BFD_PORT_POLL_MS = 20;
+/** Sessions of one report of counters. */
+export const BFD_SESSIONS_PER_REPORT = 100;
+/** A neighbor's MAC address is looked up anew after this. */
+export const NEIGHBOR_MAC_MS = 1000;
+/** Neighbors remembered for one address that they asked for, and in all. */
+export const ASKERS_PER_ADDRESS = 32;
+export const MAX_ASKERS = 16_384;
+/** Who has not asked for this long is not told when the address moves. */
+export const ASKER_AGE_MS = 300_000;

@@ -9,35 +9,39 @@ import {
   encodeArpProbe,
   type ArpAnnouncementForm,
 } from "../lib/arp/announcement";
-import { ArpOffset } from "../lib/arp/constants";
-import { ArpResponder, type ArpOutcome } from "../lib/arp/responder";
-import { SegmentProof } from "../lib/liveness/segment-proof";
-import { DEFAULT_MEMBERSHIP_TIMERS } from "../lib/liveness/timers";
-import { AnnouncementSchedule } from "../lib/net/announcement-schedule";
-import { ETHERNET_SOURCE_OFFSET, EtherType, readMac } from "../lib/net/ethernet";
-import { isSameMac, type MacAddress } from "../lib/net/mac-address";
+import { ArpResponder } from "../lib/arp/responder";
+import type { SegmentProof } from "../lib/liveness/segment-proof";
+import {
+  AnnouncementSchedule,
+  DEFAULT_ANNOUNCEMENT_RATES,
+  type AnnouncementRefresh,
+} from "../lib/net/announcement-schedule";
+import { EtherType } from "../lib/net/ethernet";
 import type { IpAddress } from "../lib/net/ip-address";
+import type { MacAddress } from "../lib/net/mac-address";
+import type { TokenBucket } from "../lib/net/token-bucket";
 import {
   NDP_ANNOUNCEMENT_REFRESH,
   NDP_ANNOUNCEMENT_ROUNDS,
+  encodeDirectedSolicitation,
   encodeNeighborProbe,
   encodeUnsolicitedAdvertisement,
   type NdpAnnouncementForm,
 } from "../lib/ndp/announcement";
-import { Icmpv6Type, NdpOffset, NdpOption } from "../lib/ndp/constants";
-import { readIpv6Key } from "../lib/ndp/message";
-import { NdpResponder, type NdpOutcome } from "../lib/ndp/responder";
-import { findLinkLayerAddress, isUnspecifiedAt } from "../lib/ndp/validation";
+import { NdpResponder } from "../lib/ndp/responder";
+import { DirectedRequests, type DirectedTarget } from "./directed-requests";
+import { FrameListener, type HeardSender } from "./frame-listener";
 import type { JudgedInterface } from "./interface-table";
 import { ANNOUNCEMENTS_PER_TURN, FRAMES_PER_TURN, FRAME_OCTETS, JOINS_PER_TURN } from "./limits";
 import { GroupMemberships } from "./multicast";
 import { PacketSocket } from "./packet-socket";
-import type { Sender, SegmentWatch } from "./segment-watch";
+import type { SegmentWatch } from "./segment-watch";
 import type { Sockets, SystemError } from "./sockets";
 
 /** An address and its counts, shared by all interfaces it is announced on. */
 export interface AnnouncedAddress {
   readonly address: IpAddress;
+  readonly text: string;
   readonly counters: {
     requestsReceived: number;
     responsesSent: number;
@@ -49,21 +53,19 @@ export interface AnnouncedAddress {
 export interface FrameCounters {
   readonly arp: Record<string, number>;
   readonly ndp: Record<string, number>;
+  /** Requests that tell neighbors by name where an address is, and those that were answered. */
+  readonly directed: { sent: number; confirmed: number };
   sendErrors: number;
-}
-
-/** A frame of another host that says "this address is mine". */
-export interface HeardSender extends Sender {
-  readonly mac: MacAddress;
-  readonly link: JudgedInterface;
-  /** Text of an address of the cluster that it only asks about: it may want to use it. */
-  readonly asked?: string;
 }
 
 /** What all interfaces share. */
 export interface ResponderSurroundings {
   readonly counters: FrameCounters;
   readonly watch: SegmentWatch;
+  /** Together all interfaces refresh no more than this. */
+  readonly refreshBucket: TokenBucket;
+  /** Gives [0, 1). */
+  readonly random: () => number;
   readonly onSender: (sender: HeardSender) => void;
 }
 
@@ -74,8 +76,8 @@ export interface ResponderFilters {
 
 export class LinkResponder {
   readonly link: JudgedInterface;
-  /** Whether frames of others arrive. */
-  readonly proof = new SegmentProof(DEFAULT_MEMBERSHIP_TIMERS);
+  /** From where neighbors are solicited; undefined while the interface has no usable one. */
+  linkLocal: IpAddress | undefined;
   readonly #counters: FrameCounters;
   readonly #surroundings: ResponderSurroundings;
   readonly #arpSocket: PacketSocket;
@@ -83,14 +85,10 @@ export class LinkResponder {
   readonly #arp: ArpResponder;
   readonly #ndp: NdpResponder;
   readonly #groups: GroupMemberships;
-  readonly #arpSchedule = new AnnouncementSchedule<AnnouncedAddress, ArpAnnouncementForm>(
-    ARP_ANNOUNCEMENT_ROUNDS,
-    ARP_ANNOUNCEMENT_REFRESH,
-  );
-  readonly #ndpSchedule = new AnnouncementSchedule<AnnouncedAddress, NdpAnnouncementForm>(
-    NDP_ANNOUNCEMENT_ROUNDS,
-    NDP_ANNOUNCEMENT_REFRESH,
-  );
+  readonly #listener: FrameListener;
+  readonly #directed: DirectedRequests;
+  readonly #arpSchedule: AnnouncementSchedule<AnnouncedAddress, ArpAnnouncementForm>;
+  readonly #ndpSchedule: AnnouncementSchedule<AnnouncedAddress, NdpAnnouncementForm>;
   readonly #frame = Buffer.alloc(FRAME_OCTETS);
   readonly #frameView = new DataView(this.#frame.buffer, this.#frame.byteOffset, FRAME_OCTETS);
 
@@ -104,6 +102,7 @@ export class LinkResponder {
     this.link = link;
     this.#surroundings = surroundings;
     this.#counters = surroundings.counters;
+    this.linkLocal = link.linkLocal;
     const interfaceIndex = link.index;
     this.#arpSocket = new PacketSocket(sockets, {
       interfaceIndex,
@@ -123,6 +122,34 @@ export class LinkResponder {
     this.#arp = new ArpResponder(link.mac);
     this.#ndp = new NdpResponder(link.mac);
     this.#groups = new GroupMemberships(sockets, interfaceIndex);
+    this.#directed = new DirectedRequests(link.mac);
+    this.#listener = new FrameListener({
+      link,
+      watch: surroundings.watch,
+      onSender: surroundings.onSender,
+      onConfirmed: (address, neighborKey) => this.#noteConfirmed(address, neighborKey),
+    });
+    const { refreshBucket, random } = surroundings;
+    const jitter = REFRESH_JITTER * (2 * random() - 1);
+    const refresh = toRefresh(jitter);
+    const rates = DEFAULT_ANNOUNCEMENT_RATES;
+    this.#arpSchedule = new AnnouncementSchedule(
+      ARP_ANNOUNCEMENT_ROUNDS,
+      refresh(ARP_ANNOUNCEMENT_REFRESH),
+      rates,
+      refreshBucket,
+    );
+    this.#ndpSchedule = new AnnouncementSchedule(
+      NDP_ANNOUNCEMENT_ROUNDS,
+      refresh(NDP_ANNOUNCEMENT_REFRESH),
+      rates,
+      refreshBucket,
+    );
+  }
+
+  /** Whether frames of others arrive. */
+  get proof(): SegmentProof {
+    return this.#listener.proof;
   }
 
   get arpFd(): number {
@@ -133,7 +160,7 @@ export class LinkResponder {
     return this.#ndpSocket.fd;
   }
 
-  /** Answers for the address from now on and begins to announce it. */
+  /** Answers for the address from now on and begins to announce it, to those by name who may hold another one's MAC address. */
   own(announced: AnnouncedAddress, nowMs: number): void {
     if (announced.address.family === "ipv4") {
       this.#arp.add(announced.address, announced.counters);
@@ -142,6 +169,7 @@ export class LinkResponder {
       this.#groups.add(announced.address);
     }
     this.announceAgain(announced, nowMs);
+    this.#directed.start(announced, this.#targets(announced, nowMs), nowMs);
   }
 
   /** Begins all rounds of announcements anew. */
@@ -172,6 +200,7 @@ export class LinkResponder {
       this.#groups.remove(announced.address);
       this.#ndpSchedule.stop(announced);
     }
+    this.#directed.stop(announced.text);
   }
 
   setFilters(filters: ResponderFilters): void {
@@ -187,7 +216,7 @@ export class LinkResponder {
       const outcome = this.#arp.handle(this.#frameView, length);
       if (outcome === "answered") this.#send(this.#arpSocket, this.#arp.reply);
       count(this.#counters.arp, outcome);
-      this.#noteArp(outcome, nowMs);
+      this.#listener.noteArp(this.#frameView, outcome, nowMs);
     }
   }
 
@@ -199,7 +228,7 @@ export class LinkResponder {
       const outcome = this.#ndp.handle(this.#frameView, length);
       if (outcome === "answered") this.#send(this.#ndpSocket, this.#ndp.reply);
       count(this.#counters.ndp, outcome);
-      this.#noteNdp(outcome, nowMs);
+      this.#listener.noteNdp(this.#frameView, outcome, nowMs);
     }
   }
 
@@ -210,20 +239,34 @@ export class LinkResponder {
     } else this.#send(this.#ndpSocket, encodeNeighborProbe(this.link.mac, address, destination));
   }
 
+  /** Asks a neighbor for a sign of life, without a word about addresses of the cluster. */
+  ask(neighbor: IpAddress): void {
+    if (neighbor.family === "ipv4") this.probe(neighbor);
+    else if (this.linkLocal !== undefined) {
+      // Not from `::`: that would fail the duplicate address detection of a neighbor that is just coming up.
+      const frame = encodeDirectedSolicitation(this.link.mac, this.linkLocal, neighbor);
+      this.#send(this.#ndpSocket, frame);
+    }
+  }
+
   /** Sends the announcements that are due, up to a turn's share. */
   sendDue(nowMs: number): void {
     for (let left = ANNOUNCEMENTS_PER_TURN; left > 0; left -= 1) {
       const due = this.#arpSchedule.take(nowMs);
       if (due === undefined) break;
-      const frame = encodeArpAnnouncement(due.form, this.link.mac, due.item.address);
+      if (due.form === "refresh") this.#refresh(due.item);
+      const form = due.form === "refresh" ? "announcement" : due.form;
+      const frame = encodeArpAnnouncement(form, this.link.mac, due.item.address);
       this.#announce(this.#arpSocket, due.item, frame);
     }
     for (let left = ANNOUNCEMENTS_PER_TURN; left > 0; left -= 1) {
       const due = this.#ndpSchedule.take(nowMs);
       if (due === undefined) break;
+      if (due.form === "refresh") this.#refresh(due.item);
       const frame = encodeUnsolicitedAdvertisement(this.link.mac, due.item.address);
       this.#announce(this.#ndpSocket, due.item, frame);
     }
+    this.#sendDirected(nowMs);
   }
 
   /** Joins multicast groups that wait, up to a turn's share; a failure to report, if any. */
@@ -236,63 +279,53 @@ export class LinkResponder {
     if (this.#groups.hasPending) return nowMs;
     const arpMs = this.#arpSchedule.nextDeadlineMs();
     const ndpMs = this.#ndpSchedule.nextDeadlineMs();
-    return arpMs === undefined || ndpMs === undefined ? (arpMs ?? ndpMs) : Math.min(arpMs, ndpMs);
-  }
-
-  #noteArp(outcome: ArpOutcome, nowMs: number): void {
-    if (NO_SENDERS.has(outcome)) return;
-    this.proof.note(nowMs);
-    const frame = this.#frameView;
-    const { watch } = this.#surroundings;
-    const senderKey = frame.getUint32(ArpOffset.senderProtocolAddress);
-    // RFC 5227 §1.1: a probe has no sender protocol address.
-    const asked =
-      senderKey === 0
-        ? watch.ipv4Claim(frame.getUint32(ArpOffset.targetProtocolAddress))
-        : undefined;
-    const sender = asked === undefined ? watch.ipv4Sender(senderKey) : { asked };
-    if (sender === undefined) return;
-    this.#hear(sender, readMac(frame, ArpOffset.senderHardwareAddress));
-  }
-
-  #noteNdp(outcome: NdpOutcome, nowMs: number): void {
-    const isValid =
-      outcome === "answered" || outcome === "notRequest" || outcome === "claimedByOther";
-    if (!isValid) return;
-    this.proof.note(nowMs);
-    const frame = this.#frameView;
-    const target = this.#surroundings.watch.ipv6Claim(readIpv6Key(frame, NdpOffset.target));
-    if (frame.getUint8(NdpOffset.type) === Icmpv6Type.neighborSolicitation) {
-      this.#noteSolicitation(frame, target);
-      return;
-    }
-    if (target === undefined) return;
-    const macOffset = findLinkLayerAddress(frame, NdpOption.targetLinkLayerAddress);
-    const offset = macOffset === 0 ? ETHERNET_SOURCE_OFFSET : macOffset;
-    this.#hear({ claimed: target }, readMac(frame, offset));
-  }
-
-  /** Who solicits from an address has it; from `::` it wants to have the target (RFC 4862 §5.4). */
-  #noteSolicitation(frame: DataView, target: string | undefined): void {
-    if (isUnspecifiedAt(frame, NdpOffset.source)) {
-      if (target === undefined) return;
-      this.#hear({ asked: target }, readMac(frame, ETHERNET_SOURCE_OFFSET));
-      return;
-    }
-    const claimed = this.#surroundings.watch.ipv6Claim(readIpv6Key(frame, NdpOffset.source));
-    if (claimed === undefined) return;
-    this.#hear({ claimed }, readMac(frame, ETHERNET_SOURCE_OFFSET));
-  }
-
-  #hear(sender: Sender & { readonly asked?: string }, mac: MacAddress): void {
-    if (isSameMac(mac, this.link.mac)) return;
-    this.#surroundings.onSender({ ...sender, mac, link: this.link });
+    const directedMs = this.#directed.nextDeadlineMs();
+    const nextMs = Math.min(arpMs ?? Infinity, ndpMs ?? Infinity, directedMs ?? Infinity);
+    return nextMs === Infinity ? undefined : nextMs;
   }
 
   close(): void {
     this.#arpSocket.close();
     this.#ndpSocket.close();
     this.#groups.close();
+  }
+
+  /** Gateways are told by name again and again: fabrics that ignore announcements learn from the request and its answer. */
+  #refresh({ address }: AnnouncedAddress): void {
+    for (const gateway of this.#gateways(address)) {
+      this.#sendTo(address.family, this.#directed.encode(address, gateway));
+      this.#surroundings.refreshBucket.charge(1);
+    }
+  }
+
+  #sendDirected(nowMs: number): void {
+    for (let left = ANNOUNCEMENTS_PER_TURN; left > 0; left -= 1) {
+      const due = this.#directed.take(nowMs);
+      if (due === undefined) return;
+      this.#sendTo(due.family, due.frame);
+    }
+  }
+
+  #sendTo(family: IpAddress["family"], frame: Uint8Array): void {
+    if (!this.#send(family === "ipv4" ? this.#arpSocket : this.#ndpSocket, frame)) return;
+    this.#counters.directed.sent += 1;
+  }
+
+  #noteConfirmed(address: string, neighborKey: number | string): void {
+    if (this.#directed.confirm(address, neighborKey)) this.#counters.directed.confirmed += 1;
+  }
+
+  /** Default gateways, then those who asked for the address lately; our peers see the announcement. */
+  #targets({ address, text }: AnnouncedAddress, nowMs: number): readonly DirectedTarget[] {
+    const { askers } = this.#surroundings.watch;
+    return [...this.#gateways(address), ...askers.of(text, this.link.index, nowMs)];
+  }
+
+  #gateways({ family }: IpAddress): readonly DirectedTarget[] {
+    const { watch } = this.#surroundings;
+    return watch
+      .gateways(family, this.link.name)
+      .map(gateway => ({ address: gateway.address, mac: watch.macOf(gateway) }));
   }
 
   #announce(socket: PacketSocket, announced: AnnouncedAddress, frame: Uint8Array): void {
@@ -306,13 +339,15 @@ export class LinkResponder {
   }
 }
 
-/** Outcomes of frames whose sender is not to be believed. */
-const NO_SENDERS: ReadonlySet<ArpOutcome> = new Set([
-  "truncated",
-  "unsupported",
-  "otherDestination",
-  "badSender",
-]);
+/** A share of the refresh interval, up or down: nodes that started together do not refresh together. */
+const REFRESH_JITTER = 0.1;
+
+function toRefresh(jitter: number) {
+  return <Form>({ form, everyMs }: AnnouncementRefresh<Form>): AnnouncementRefresh<Form> => ({
+    form,
+    everyMs: everyMs * (1 + jitter),
+  });
+}
 
 function count(counters: Record<string, number>, outcome: string): void {
   counters[outcome] = (counters[outcome] ?? 0) + 1;

@@ -43,7 +43,9 @@ export class LinkSet {
     );
     let closed = 0;
     for (const [index, responder] of this.#links) {
-      if (isSameLink(responder.link, usable.get(index))) continue;
+      const now = usable.get(index);
+      responder.linkLocal = now?.linkLocal;
+      if (isSameLink(responder.link, now)) continue;
       responder.close();
       this.#links.delete(index);
       closed += 1;

@@ -12,13 +12,14 @@ import type { CoordinatorAction } from "../lib/liveness/coordinator";
 import type { OwnershipAction } from "../lib/liveness/ownership";
 import { formatMacAddress, parseMacAddress } from "../lib/net/mac-address";
 import type { Announcements } from "./announcements";
+import { BfdEngine } from "./bfd-engine";
 import type { Clock } from "./clock";
 import { ConflictEngine } from "./conflict-engine";
 import { HeartbeatEngine } from "./heartbeat-engine";
 import { InterfaceEngine } from "./interface-engine";
 import type { JudgedInterface } from "./interface-table";
 import { HOUSEKEEPING_MS } from "./limits";
-import type { HeardSender } from "./link-responder";
+import type { HeardSender } from "./frame-listener";
 import type { ConfigureCommand, PacketReport, ThreadCommand } from "./packet-protocol";
 import { requirePacketSockets } from "./packet-socket";
 import { PollLoop, type PollEngine } from "./poll-loop";
@@ -49,6 +50,7 @@ export class PacketEngine {
   readonly #segment: SegmentEngine;
   readonly #conflicts: ConflictEngine;
   readonly #interfaces: InterfaceEngine;
+  readonly #bfd: BfdEngine;
   readonly #loop: PollLoop;
   #state: "running" | "leaving" | "ended" = "running";
   #isConfigured = false;
@@ -94,13 +96,26 @@ export class PacketEngine {
     this.#interfaces = new InterfaceEngine({
       sockets,
       reports,
-      onInterfaces: judged => this.#reconcileLinks(judged),
+      onInterfaces: judged => {
+        this.#bfd.setInterfaces(judged);
+        this.#reconcileLinks(judged);
+      },
       onAddress: () => this.#bindMissing(),
+    });
+    this.#bfd = new BfdEngine({
+      sockets,
+      clock,
+      reports,
+      random: () => Math.random(),
+      onDescriptors: () => this.#loop.watchAgain(),
     });
     this.#loop = new PollLoop({
       sockets,
       clock,
-      onLate: (lateMs, nowMs) => this.#noteStall(lateMs, nowMs),
+      onLate: (lateMs, nowMs) => {
+        this.#bfd.noteLate(lateMs, nowMs);
+        this.#noteStall(lateMs, nowMs);
+      },
     });
   }
 
@@ -111,6 +126,7 @@ export class PacketEngine {
     }
     this.#reports.add({ type: "started" });
     this.#loop.setEngines([
+      this.#bfd,
       this.#heartbeatTurns(),
       this.#conflicts,
       this.#segment,
@@ -182,13 +198,14 @@ export class PacketEngine {
       this.#changedCounters = undefined;
       return false;
     }
-    const { arp, ndp, sendErrors } = this.#segment.counters;
+    const { arp, ndp, directed, sendErrors } = this.#segment.counters;
     this.#reports.add({
       type: "counters",
       perAddress: portion,
       totals: {
         arp: { ...arp },
         ndp: { ...ndp },
+        directed: { ...directed },
         heartbeats: this.#heartbeats.counters,
         sendErrors,
         ...this.#loop.takeDelays(),
@@ -312,6 +329,9 @@ export class PacketEngine {
         return;
       case "announceChanges":
         this.#change(command, nowMs);
+        return;
+      case "bfdPort":
+        this.#bfd.connect(command.port);
         return;
       case "stop":
         this.#leave(nowMs);

@@ -2,8 +2,8 @@
  * What main and packet thread say to each other: plain values that survive a structured clone. Addresses are canonical text.
  * The packet thread decides ownership itself, by its own clock and its own heartbeats; nothing in it waits for main.
  */
-
 import type { ConflictReport, ConflictSettings } from "../lib/net/address-conflict";
+import type { BfdPortCommand, BfdReport } from "./bfd-protocol";
 
 /** One address of the cluster and who may announce it. */
 export interface AnnouncementEntry {
@@ -72,6 +72,8 @@ export interface PacketTotals {
   /** Outcomes of received frames by name: `answered`, `notAnnounced`, `claimedByOther`, `truncated` … */
   readonly arp: Readonly<Record<string, number>>;
   readonly ndp: Readonly<Record<string, number>>;
+  /** Requests that tell neighbors by name where an address is, and those of them that were answered. */
+  readonly directed: { readonly sent: number; readonly confirmed: number };
   /** `sent`, `received`, and refusals by name. */
   readonly heartbeats: Readonly<Record<string, number>>;
   readonly sendErrors: number;
@@ -113,6 +115,7 @@ export type PacketReport =
       readonly msg: string;
       readonly fields: Readonly<Record<string, unknown>>;
     }
+  | BfdReport
   /** The thread cannot do its work and ends; `error` is a sentence for people. */
   | { readonly type: "failed"; readonly error: string };
 
@@ -126,6 +129,7 @@ export type ThreadCommand =
       /** The set is complete with this portion. */
       readonly isLast: boolean;
     }
+  | BfdPortCommand
   | { readonly type: "stop" };
 
 /** What the thread posts: first `ready`, then reports in batches. */

@@ -1,6 +1,6 @@
 /** Asking neighbors for a sign: whether this node hears the segment, and by which MAC addresses its peers are known there. */
 import { toInterfaceNameHash, type InterfaceRecord } from "../lib/liveness/message";
-import { parseIpAddress } from "../lib/net/ip-address";
+import { parseIpAddress, type IpAddress } from "../lib/net/ip-address";
 import { readDefaultGateways } from "./gateways";
 import type { LinkResponder } from "./link-responder";
 import type { PeerAddresses } from "./packet-protocol";
@@ -9,22 +9,19 @@ import type { Neighbor, SegmentWatch } from "./segment-watch";
 /** Neighbors asked at once whether this node hears the segment. */
 const MAX_ASKED_NEIGHBORS = 4;
 
-/** Default gateways first, which are no part of what can fail here, then the IPv4 addresses of the peers. */
+/**
+ * Default gateways first, which are no part of what can fail here, then the addresses of the peers: IPv4 if they have any, one
+ * family being enough to be known by.
+ */
 export function findNeighbors(peers: readonly PeerAddresses[]): readonly Neighbor[] {
-  const gateways = readDefaultGateways().map((address): Neighbor => ({ address }));
-  const nodes = peers.flatMap(({ nodeName, addresses }) =>
-    addresses.flatMap((text): readonly Neighbor[] => {
-      const address = parseIpAddress(text);
-      const isAskable = address.ok && address.value.family === "ipv4";
-      return isAskable ? [{ address: address.value, nodeName }] : [];
-    }),
-  );
-  return [...gateways, ...nodes];
+  return [...readDefaultGateways(), ...peers.flatMap(toNeighbors)];
 }
 
-/** Asks some neighbors on one interface. */
+/** Asks some of the neighbors that the interface may lead to. */
 export function askOn(responder: LinkResponder, { neighbors }: SegmentWatch): void {
-  for (const { address } of neighbors.slice(0, MAX_ASKED_NEIGHBORS)) responder.probe(address);
+  const { name } = responder.link;
+  const near = neighbors.filter(({ interfaceName }) => (interfaceName ?? name) === name);
+  for (const { address } of near.slice(0, MAX_ASKED_NEIGHBORS)) responder.ask(address);
 }
 
 /** Asks for the addresses of one node on every interface. */
@@ -35,7 +32,7 @@ export function askNode(
 ): void {
   for (const neighbor of neighbors) {
     if (neighbor.nodeName !== nodeName) continue;
-    for (const responder of links) responder.probe(neighbor.address);
+    for (const responder of links) responder.ask(neighbor.address);
   }
 }
 
@@ -48,4 +45,13 @@ export function toInterfaceRecords(links: readonly LinkResponder[]): readonly In
     hasCarrier: true,
     isProven: true,
   }));
+}
+
+function toNeighbors({ nodeName, addresses }: PeerAddresses): readonly Neighbor[] {
+  const parsed = addresses.flatMap((text): readonly IpAddress[] => {
+    const address = parseIpAddress(text);
+    return address.ok ? [address.value] : [];
+  });
+  const ipv4 = parsed.filter(({ family }) => family === "ipv4");
+  return (ipv4.length > 0 ? ipv4 : parsed).map(address => ({ address, nodeName }));
 }

@@ -2,11 +2,14 @@
  * The segments at work: on every usable interface ARP and NDP are answered, addresses announced, and frames of others taken as
  * signs. What is ours is decided elsewhere; what others say about addresses of the cluster is handed on.
  */
+import { DEFAULT_ANNOUNCEMENT_RATES } from "../lib/net/announcement-schedule";
 import type { MacAddress } from "../lib/net/mac-address";
+import { TokenBucket } from "../lib/net/token-bucket";
 import { Announcements } from "./announcements";
 import type { Clock } from "./clock";
 import type { JudgedInterface } from "./interface-table";
-import type { FrameCounters, HeardSender, LinkResponder } from "./link-responder";
+import type { HeardSender } from "./frame-listener";
+import type { FrameCounters, LinkResponder } from "./link-responder";
 import { LinkSet } from "./link-set";
 import type { AnnouncementEntry, PeerAddresses } from "./packet-protocol";
 import type { PollEngine } from "./poll-loop";
@@ -25,7 +28,12 @@ export interface SegmentEngineOptions {
 
 export class SegmentEngine implements PollEngine {
   readonly announcements: Announcements;
-  readonly counters: FrameCounters = { arp: {}, ndp: {}, sendErrors: 0 };
+  readonly counters: FrameCounters = {
+    arp: {},
+    ndp: {},
+    directed: { sent: 0, confirmed: 0 },
+    sendErrors: 0,
+  };
   readonly #reports: ReportQueue;
   readonly #watch = new SegmentWatch();
   readonly #links: LinkSet;
@@ -42,6 +50,8 @@ export class SegmentEngine implements PollEngine {
       {
         counters: this.counters,
         watch: this.#watch,
+        refreshBucket: new TokenBucket(DEFAULT_ANNOUNCEMENT_RATES.refresh),
+        random: () => Math.random(),
         onSender: sender => onSender(sender, clock.monotonicMs()),
       },
       reports,

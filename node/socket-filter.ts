@@ -48,8 +48,11 @@ export function buildArpFilter(addresses: readonly NumberRange[]): Uint8Array {
   ]);
 }
 
-/** Neighbor messages whose target ends in a number (low 32 bits) of a range, unless meant for another host. */
-export function buildNdpFilter(targetLows: readonly NumberRange[]): Uint8Array {
+/**
+ * Neighbor messages whose target, source or destination ends in a number (low 32 bits) of a range, unless meant for another host:
+ * requests and claims, who speaks from an address, and answers to one of ours.
+ */
+export function buildNdpFilter(lows: readonly NumberRange[]): Uint8Array {
   return assemble([
     ...dropOtherHost(),
     ...requireOctet(NdpOffset.nextHeader, IPPROTO_ICMPV6),
@@ -59,7 +62,11 @@ export function buildNdpFilter(targetLows: readonly NumberRange[]): Uint8Array {
     jump(Code.jumpEqual, Icmpv6Type.neighborAdvertisement, "next", "drop"),
     { ...load(Code.loadOctet, NdpOffset.code), label: "code" },
     jump(Code.jumpEqual, 0, "next", "drop"),
-    ...matchRanges(NdpOffset.target + 12, targetLows, "drop"),
+    ...matchRanges(NdpOffset.target + 12, lows, "sender"),
+    { ...load(Code.loadWord, NdpOffset.source + 12), label: "sender" },
+    ...matchRanges(undefined, lows, "destination"),
+    { ...load(Code.loadWord, NdpOffset.destination + 12), label: "destination" },
+    ...matchRanges(undefined, lows, "drop"),
     { code: Code.return, value: ACCEPT_OCTETS, label: "accept" },
     { code: Code.return, value: 0, label: "drop" },
   ]);
@@ -82,7 +89,7 @@ const ACCEPT_OCTETS = 0x40000;
 const PACKET_TYPE = 0xfffff004;
 const PACKET_OTHERHOST = 3;
 
-type Target = "next" | "accept" | "drop" | "sender" | "code";
+type Target = "next" | "accept" | "drop" | "sender" | "destination" | "code";
 
 interface Instruction {
   readonly code: number;

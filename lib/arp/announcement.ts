@@ -8,9 +8,10 @@ import { encodeArpFrame } from "./message";
 /**
  * `announcement`: request form with target hardware address zero (RFC 5227 §2.3, RFC 5944 §4.6).
  * `gratuitousReply`: reply form for stacks that look only at replies; its target hardware address is the sender's, or Linux
- * does not take it for gratuitous and ignores it within a second of the last change.
+ * does not take it for gratuitous and ignores it within a second of the last change. `refresh`: an announcement, and more if the
+ * driver likes.
  */
-export type ArpAnnouncementForm = "announcement" | "gratuitousReply";
+export type ArpAnnouncementForm = "announcement" | "gratuitousReply" | "refresh";
 
 /** Rounds after gaining an address: they outlast one-second update locks and the loss of single frames. */
 export const ARP_ANNOUNCEMENT_ROUNDS: readonly AnnouncementRound<ArpAnnouncementForm>[] = [
@@ -26,7 +27,7 @@ export const ARP_ANNOUNCEMENT_ROUNDS: readonly AnnouncementRound<ArpAnnouncement
 
 /** Ever after: switches forget addresses, and whoever missed all rounds learns it in the end. */
 export const ARP_ANNOUNCEMENT_REFRESH: AnnouncementRefresh<ArpAnnouncementForm> = {
-  form: "announcement",
+  form: "refresh",
   everyMs: 10_000,
 };
 
@@ -66,5 +67,27 @@ export function encodeArpProbe(
     senderProtocolAddress: { family: "ipv4", value: 0n },
     targetHardwareAddress: ZERO_MAC,
     targetProtocolAddress: address,
+  });
+}
+
+/**
+ * The frame of 42 octets in which the owner of `address` asks for `neighbor`'s MAC address: whoever it reaches corrects its table
+ * by the sender fields before it looks at the operation (RFC 826), also where gratuitous ARP is ignored, and the answer proves it.
+ * To one station, or to all.
+ */
+export function encodeArpDirectedRequest(
+  mac: MacAddress,
+  address: IpAddress,
+  neighbor: IpAddress,
+  destination: MacAddress = BROADCAST_MAC,
+): Uint8Array {
+  return encodeArpFrame({
+    destination,
+    source: mac,
+    operation: ArpOperation.request,
+    senderHardwareAddress: mac,
+    senderProtocolAddress: address,
+    targetHardwareAddress: ZERO_MAC,
+    targetProtocolAddress: neighbor,
   });
 }

@@ -5,7 +5,8 @@ import { toMulticastMac, type MacAddress } from "../net/mac-address";
 import { ALL_NODES } from "./constants";
 import { encodeNeighborFrame } from "./message";
 
-export type NdpAnnouncementForm = "unsolicitedAdvertisement";
+/** `refresh`: an unsolicited advertisement, and more if the driver likes. */
+export type NdpAnnouncementForm = "unsolicitedAdvertisement" | "refresh";
 
 export const ALL_NODES_ADDRESS: IpAddress = { family: "ipv6", value: ALL_NODES };
 export const ALL_NODES_MAC: MacAddress = toMulticastMac(toAddressBytes(ALL_NODES_ADDRESS));
@@ -17,7 +18,7 @@ export const NDP_ANNOUNCEMENT_ROUNDS: readonly AnnouncementRound<NdpAnnouncement
 
 /** Ever after: switches forget addresses, and whoever missed all rounds learns it in the end. */
 export const NDP_ANNOUNCEMENT_REFRESH: AnnouncementRefresh<NdpAnnouncementForm> = {
-  form: "unsolicitedAdvertisement",
+  form: "refresh",
   everyMs: 10_000,
 };
 
@@ -57,5 +58,28 @@ export function encodeNeighborProbe(
     source: { family: "ipv6", value: 0n },
     destination: group,
     target: address,
+  });
+}
+
+/**
+ * The frame in which the owner of `address` solicits `neighbor`: it carries the owner's MAC address, so whoever it reaches corrects
+ * its cache (RFC 4861 §7.2.3), and the answer proves it. To the neighbor's MAC address if it is known, else to the solicited-node
+ * group.
+ */
+export function encodeDirectedSolicitation(
+  mac: MacAddress,
+  address: IpAddress,
+  neighbor: IpAddress,
+  destinationMac?: MacAddress,
+): Uint8Array {
+  const group = toSolicitedNodeAddress(neighbor);
+  return encodeNeighborFrame({
+    type: "solicitation",
+    destinationMac: destinationMac ?? toMulticastMac(toAddressBytes(group)),
+    sourceMac: mac,
+    source: address,
+    destination: destinationMac === undefined ? group : neighbor,
+    target: neighbor,
+    linkLayerAddress: mac,
   });
 }

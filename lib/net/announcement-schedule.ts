@@ -7,17 +7,12 @@
  * is in order of its due times and each step is O(1), for ten thousand addresses as for one.
  */
 import { assert } from "./result";
+import { TokenBucket, type FrameRate } from "./token-bucket";
 
 /** One round: what is sent, and how long after the start. */
 export interface AnnouncementRound<Form> {
   readonly form: Form;
   readonly afterMs: number;
-}
-
-/** Frames per second, and how many may leave at once after a pause. */
-export interface FrameRate {
-  readonly framesPerSecond: number;
-  readonly burstFrames: number;
 }
 
 export interface AnnouncementRates {
@@ -67,11 +62,15 @@ export class AnnouncementSchedule<Item, Form> {
   readonly #stages: readonly Stage<Item, Form>[];
   readonly #waiting = new Map<Item, Waiting<Item>>();
 
-  /** `rounds` in ascending order of their times; without `refresh` an item is done after the last. */
+  /**
+   * `rounds` in ascending order of their times; without `refresh` an item is done after the last. Schedules that share a
+   * `refreshBucket` share its rate.
+   */
   constructor(
     rounds: readonly AnnouncementRound<Form>[],
     refresh?: AnnouncementRefresh<Form>,
     rates: AnnouncementRates = DEFAULT_ANNOUNCEMENT_RATES,
+    refreshBucket: TokenBucket = new TokenBucket(rates.refresh),
   ) {
     assert(
       rounds.every((round, index) => round.afterMs >= (rounds[index - 1]?.afterMs ?? 0)),
@@ -84,7 +83,7 @@ export class AnnouncementSchedule<Item, Form> {
     const stages = rounds.map(({ form }, index) =>
       toStage<Item, Form>(form, index === 0 ? first : later),
     );
-    const last = refresh && toStage<Item, Form>(refresh.form, new TokenBucket(rates.refresh));
+    const last = refresh && toStage<Item, Form>(refresh.form, refreshBucket);
     this.#stages = last === undefined ? stages : [...stages, last];
   }
 
@@ -187,34 +186,5 @@ class WaitingQueue<Item> {
   clear(): void {
     this.#entries = [];
     this.#start = 0;
-  }
-}
-
-/** Grants `framesPerSecond` on average and at most `burstFrames` at once. */
-class TokenBucket {
-  readonly #rate: FrameRate;
-  #tokens: number;
-  #atMs = Number.NEGATIVE_INFINITY;
-
-  constructor(rate: FrameRate) {
-    this.#rate = rate;
-    this.#tokens = rate.burstFrames;
-  }
-
-  take(nowMs: number): boolean {
-    if (nowMs > this.#atMs) {
-      const grown = ((nowMs - this.#atMs) * this.#rate.framesPerSecond) / 1000;
-      this.#tokens = Math.min(this.#rate.burstFrames, this.#tokens + grown);
-      this.#atMs = nowMs;
-    }
-    if (this.#tokens < 1) return false;
-    this.#tokens -= 1;
-    return true;
-  }
-
-  /** When the next frame may leave, given what was taken so far. */
-  readyAtMs(): number {
-    if (this.#tokens >= 1) return Number.NEGATIVE_INFINITY;
-    return this.#atMs + ((1 - this.#tokens) * 1000) / this.#rate.framesPerSecond;
   }
 }

@@ -97,11 +97,15 @@ describe("buildArpFilter", () => {
 
 describe("buildNdpFilter", () => {
   test.prop([anyNeighborFrame, anyNumbers, fc.boolean()])(
-    "accepts exactly the neighbor messages whose target ends in a range",
+    "accepts exactly the neighbor messages whose target, source or destination ends in a range",
     (frame, others, isOurs) => {
-      const low = Number(frame.target.value & 0xffffffffn);
-      const ranges = toFilterRanges(isOurs ? [...others, low] : others);
-      const expected = ranges.some(({ first, last }) => first <= low && low <= last);
+      const lows = [frame.target, frame.source, frame.destination].map(({ value }) =>
+        Number(value & 0xffffffffn),
+      );
+      const ranges = toFilterRanges(isOurs ? [...others, ...lows.slice(-1)] : others);
+      const expected = lows.some(low =>
+        ranges.some(({ first, last }) => first <= low && low <= last),
+      );
       const program = buildNdpFilter(ranges);
       const bytes = encodeNeighborFrame(frame);
       expect(runFilter(program, bytes) > 0).toBe(expected);
