@@ -1,0 +1,164 @@
+/** FRR (zebra and bgpd, bfdd where asked for) as a BGP peer. */
+import { chmodSync } from "node:fs";
+import { findCommand } from "../packages";
+import { LabError, poll } from "../run";
+import {
+  asArray,
+  asText,
+  isIpv6,
+  member,
+  parseJson,
+  RouterHome,
+  type LearntRoute,
+  type Router,
+  type RouterPeer,
+  type RouterSettings,
+} from "./router";
+
+/** Where Debian puts the daemons; not on PATH. */
+const DAEMONS = "/usr/lib/frr:/usr/sbin";
+
+/** Starts FRR in the namespace; resolves when bgpd answers. */
+export async function startFrr(namespace: string, settings: RouterSettings): Promise<Router> {
+  const home = new RouterHome(namespace);
+  chmodSync(home.directory, 0o755);
+  const config = home.write("frr.conf", frrConfig(settings));
+  const common = [
+    "-u",
+    "root",
+    "-g",
+    "root",
+    "--vty_socket",
+    home.directory,
+    "-z",
+    home.path("zebra"),
+  ];
+  const start = (daemon: string, ...more: readonly string[]) => {
+    const files = ["-f", config, "-i", home.path(`${daemon}.pid`), "--log", "stdout"];
+    home.spawn([commandOf(daemon), ...common, ...files, ...more]);
+  };
+  start("zebra");
+  if (settings.peers.some(({ bfd }) => bfd !== undefined)) {
+    start("bfdd", "--bfdctl", home.path("bfdctl"));
+  }
+  start("bgpd", "-S");
+  const ask = (command: string) => home.ask("vtysh", "--vty_socket", home.directory, "-c", command);
+  await poll(async () => ((await ask("show bgp summary")) !== "" ? true : undefined), {
+    timeoutMs: 15_000,
+    describe: () => `FRR does not answer: ${home.logPath}`,
+  });
+  return {
+    daemon: "FRR",
+    routes: async () => [
+      ...readFrrRoutes(await ask("show bgp ipv4 unicast detail json")),
+      ...readFrrRoutes(await ask("show bgp ipv6 unicast detail json")),
+    ],
+    isEstablished: async () => (await ask("show bgp neighbors json")).includes('"Established"'),
+    stop: () => home.end("stop"),
+    kill: () => home.end("kill"),
+    signal: name => home.signal(name),
+    logPath: home.logPath,
+  };
+}
+
+function commandOf(daemon: string): string {
+  const command = findCommand(daemon, DAEMONS);
+  if (command === undefined) throw new LabError("missing-packages", `FRR's ${daemon} is missing`);
+  return command;
+}
+
+function frrConfig(settings: RouterSettings): string {
+  const { as, routerId, peers, announces = [] } = settings;
+  const restart = peers.find(peer => peer.gracefulRestartSeconds !== undefined);
+  const lines = [
+    "frr version 8.4",
+    "frr defaults traditional",
+    "log stdout debugging",
+    ...(settings.installsRoutes === true ? [] : ["ip protocol bgp route-map DENY"]),
+    "route-map DENY deny 10",
+    `router bgp ${as}`,
+    ` bgp router-id ${routerId}`,
+    " no bgp ebgp-requires-policy",
+    " no bgp default ipv4-unicast",
+    " no bgp network import-check",
+    ...(restart === undefined ? [] : [" bgp graceful-restart"]),
+    ...peers.flatMap(frrPeer),
+    ...(["ipv4", "ipv6"] as const).flatMap(family => [
+      ` address-family ${family} unicast`,
+      ...announces
+        .filter(prefix => isIpv6(prefix) === (family === "ipv6"))
+        .map(prefix => `  network ${prefix}`),
+      ...peers
+        .filter(({ families }) => families.includes(family))
+        .map(peer => `  neighbor ${nameOf(peer)} activate`),
+      " exit-address-family",
+    ]),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function nameOf({ target }: RouterPeer): string {
+  return "address" in target ? target.address : target.interface;
+}
+
+function frrPeer(peer: RouterPeer): readonly string[] {
+  const name = nameOf(peer);
+  const isUnnumbered = "interface" in peer.target;
+  const hold = peer.holdTimeSeconds;
+  const bfd = peer.bfd;
+  return [
+    isUnnumbered
+      ? ` neighbor ${name} interface remote-as ${peer.as}`
+      : ` neighbor ${name} remote-as ${peer.as}`,
+    ` neighbor ${name} timers connect 2`,
+    ...(hold === undefined
+      ? []
+      : [` neighbor ${name} timers ${Math.max(1, Math.floor(hold / 3))} ${hold}`]),
+    ...(peer.password === undefined ? [] : [` neighbor ${name} password ${peer.password}`]),
+    ...(peer.isMultihop === true ? [` neighbor ${name} ebgp-multihop 8`] : []),
+    ...(peer.ttlSecurity === true ? [` neighbor ${name} ttl-security hops 1`] : []),
+    ...(peer.extendedNextHop === true ? [` neighbor ${name} capability extended-nexthop`] : []),
+    ...(peer.gracefulRestartSeconds === undefined
+      ? []
+      : [` neighbor ${name} graceful-restart-helper`]),
+    ...(bfd === undefined
+      ? []
+      : [` neighbor ${name} bfd ${bfd.multiplier} ${bfd.intervalMs} ${bfd.intervalMs}`]),
+  ];
+}
+
+/** Reads `show bgp … detail json`. */
+function readFrrRoutes(text: string): readonly LearntRoute[] {
+  const table = member(parseJson(text), "routes");
+  if (typeof table !== "object" || table === null) return [];
+  return Object.entries(table).flatMap(([prefix, entry]) =>
+    // FRR 8 gives the paths themselves or an object around them.
+    [...asArray(entry), ...asArray(member(entry, "paths"))]
+      .filter(path => member(member(path, "peer"), "routerId") !== "0.0.0.0")
+      .map(path => toRoute(prefix, path)),
+  );
+}
+
+function toRoute(prefix: string, path: unknown): LearntRoute {
+  const words = (name: string): readonly string[] =>
+    asText(member(member(path, name), "string"))
+      .split(" ")
+      .filter(Boolean)
+      .sort();
+  const hops = asArray(member(path, "nexthops"));
+  const global = hops.find(hop => member(hop, "scope") !== "link-local") ?? hops[0];
+  const preference = member(path, "locPrf");
+  const metric = member(path, "metric");
+  return {
+    prefix,
+    nextHop: asText(member(global, "ip")),
+    asPath: asText(member(member(path, "aspath"), "string"))
+      .split(" ")
+      .filter(Boolean)
+      .map(Number),
+    communities: words("community"),
+    largeCommunities: words("largeCommunity"),
+    ...(typeof preference === "number" ? { localPreference: preference } : {}),
+    ...(typeof metric === "number" ? { metric } : {}),
+  };
+}
