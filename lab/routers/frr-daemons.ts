@@ -1,165 +1,129 @@
-/** FRR (zebra and bgpd, bfdd where asked for) as a BGP peer. */
-import { chmodSync } from "node:fs";
-import { findCommand } from "../packages";
-import { LabError, poll } from "../run";
-import {
-  asArray,
-  asText,
-  isIpv6,
-  member,
-  parseJson,
-  RouterHome,
-  type LearntRoute,
-  type Router,
-  type RouterPeer,
-  type RouterSettings,
-} from "./router";
+/** FRR in a network namespace: zebra and the daemons that are asked for, with sockets and files of their own. */
+import { chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { spawnInHost, type LabProcess } from "../host-process";
+import { poll, run } from "../run";
+import type { DaemonOptions } from "./bird-daemon";
 
-/** Where Debian puts the daemons; not on PATH. */
-const DAEMONS = "/usr/lib/frr:/usr/sbin";
+export type FrrDaemon = "bgpd" | "bfdd" | "staticd";
 
-/** Starts FRR in the namespace; resolves when bgpd answers. */
-export async function startFrr(namespace: string, settings: RouterSettings): Promise<Router> {
-  const home = new RouterHome(namespace);
-  chmodSync(home.directory, 0o755);
-  const config = home.write("frr.conf", frrConfig(settings));
-  const common = [
-    "-u",
-    "root",
-    "-g",
-    "root",
-    "--vty_socket",
-    home.directory,
-    "-z",
-    home.path("zebra"),
-  ];
-  const start = (daemon: string, ...more: readonly string[]) => {
-    const files = ["-f", config, "-i", home.path(`${daemon}.pid`), "--log", "stdout"];
-    home.spawn([commandOf(daemon), ...common, ...files, ...more]);
-  };
-  start("zebra");
-  if (settings.peers.some(({ bfd }) => bfd !== undefined)) {
-    start("bfdd", "--bfdctl", home.path("bfdctl"));
+export interface FrrOptions extends DaemonOptions {
+  /** Beside zebra. */
+  readonly daemons: readonly FrrDaemon[];
+}
+
+const PROGRAMS = "/usr/lib/frr";
+
+export class FrrDaemons {
+  readonly #directory: string;
+  readonly #processes: ReadonlyMap<string, LabProcess>;
+
+  private constructor(directory: string, processes: ReadonlyMap<string, LabProcess>) {
+    this.#directory = directory;
+    this.#processes = processes;
   }
-  start("bgpd", "-S");
-  const ask = (command: string) => home.ask("vtysh", "--vty_socket", home.directory, "-c", command);
-  await poll(async () => ((await ask("show bgp summary")) !== "" ? true : undefined), {
-    timeoutMs: 15_000,
-    describe: () => `FRR does not answer: ${home.logPath}`,
-  });
-  return {
-    daemon: "FRR",
-    routes: async () => [
-      ...readFrrRoutes(await ask("show bgp ipv4 unicast detail json")),
-      ...readFrrRoutes(await ask("show bgp ipv6 unicast detail json")),
-    ],
-    isEstablished: async () => (await ask("show bgp neighbors json")).includes('"Established"'),
-    stop: () => home.end("stop"),
-    kill: () => home.end("kill"),
-    signal: name => home.signal(name),
-    logPath: home.logPath,
-  };
+
+  /** Resolves when all daemons answer and have the configuration; rejects with what they said when they do not start. */
+  static async start({ namespace, config, daemons }: FrrOptions): Promise<FrrDaemons> {
+    const directory = mkdtempSync(join(tmpdir(), "herald-frr-"));
+    // The daemons give up root for a user of their own.
+    const { uid, gid } = await frrUser();
+    chownSync(directory, uid, gid);
+    const start = (daemon: string): LabProcess => {
+      writeFileSync(join(directory, `${daemon}.conf`), "");
+      return spawnInHost({
+        host: namespace,
+        namespacePath: `/run/netns/${namespace}`,
+        argv: [join(PROGRAMS, daemon), ...argumentsOf(daemon, directory)],
+        logPath: join(directory, `${daemon}.log`),
+        cgroupFiles: [],
+      });
+    };
+    const processes = new Map<string, LabProcess>([["zebra", start("zebra")]]);
+    const router = new FrrDaemons(directory, processes);
+    try {
+      await router.#whenAnswering("zebra");
+      for (const daemon of daemons) {
+        processes.set(daemon, start(daemon));
+        await router.#whenAnswering(daemon);
+      }
+      await router.configure(config);
+    } catch (error) {
+      await router.stop();
+      throw error;
+    }
+    return router;
+  }
+
+  /** The number of the daemon's process. */
+  pidOf(daemon: FrrDaemon | "zebra"): number {
+    return this.#processOf(daemon).pid;
+  }
+
+  /** What `vtysh` prints for the command. */
+  async show(command: string): Promise<string> {
+    const { stdout } = await run(["vtysh", "--vty_socket", this.#directory, "-c", command]);
+    return stdout;
+  }
+
+  /** Enters the lines of a configuration on top of the one there is. */
+  async configure(config: string): Promise<void> {
+    const path = join(this.#directory, "lines.conf");
+    writeFileSync(path, config);
+    await run(["vtysh", "--vty_socket", this.#directory, "-f", path]);
+  }
+
+  /** For instance SIGKILL, SIGSTOP, SIGCONT. */
+  signal(daemon: FrrDaemon, name: NodeJS.Signals): void {
+    this.#processOf(daemon).kill(name);
+  }
+
+  /** Ends all daemons, by SIGKILL those that are stopped or hang, and removes their files. */
+  async stop(): Promise<void> {
+    for (const process of this.#processes.values()) process.kill("SIGCONT");
+    await Promise.all([...this.#processes.values()].map(async process => process.stop(2_000)));
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  #processOf(daemon: string): LabProcess {
+    const process = this.#processes.get(daemon);
+    if (process === undefined) throw new Error(`${daemon} was not started`);
+    return process;
+  }
+
+  async #whenAnswering(daemon: string): Promise<void> {
+    const vtysh = ["vtysh", "--vty_socket", this.#directory, "-d", daemon, "-c", "show version"];
+    await poll(async () => ((await run(vtysh, { check: false })).status === 0 ? true : undefined), {
+      timeoutMs: 10_000,
+      everyMs: 50,
+      describe: () => `FRR's ${daemon} does not answer: ${this.#logOf(daemon)}`,
+    });
+  }
+
+  #logOf(daemon: string): string {
+    return readFileSync(join(this.#directory, `${daemon}.log`), "utf8").slice(-2_000);
+  }
 }
 
-function commandOf(daemon: string): string {
-  const command = findCommand(daemon, DAEMONS);
-  if (command === undefined) throw new LabError("missing-packages", `FRR's ${daemon} is missing`);
-  return command;
-}
-
-/** Exported for its tests: the configuration file. */
-export function frrConfig(settings: RouterSettings): string {
-  const { as, routerId, peers, announces = [] } = settings;
-  const restart = peers.find(peer => peer.gracefulRestartSeconds !== undefined);
-  const lines = [
-    "frr version 8.4",
-    "frr defaults traditional",
-    "log stdout debugging",
-    ...(settings.installsRoutes === true ? [] : ["ip protocol bgp route-map DENY"]),
-    "route-map DENY deny 10",
-    `router bgp ${as}`,
-    ` bgp router-id ${routerId}`,
-    " no bgp ebgp-requires-policy",
-    " no bgp default ipv4-unicast",
-    " no bgp network import-check",
-    ...(restart === undefined ? [] : [" bgp graceful-restart"]),
-    ...peers.flatMap(frrPeer),
-    ...(["ipv4", "ipv6"] as const).flatMap(family => [
-      ` address-family ${family} unicast`,
-      ...announces
-        .filter(prefix => isIpv6(prefix) === (family === "ipv6"))
-        .map(prefix => `  network ${prefix}`),
-      ...peers
-        .filter(({ families }) => families.includes(family))
-        .map(peer => `  neighbor ${nameOf(peer)} activate`),
-      " exit-address-family",
-    ]),
+function argumentsOf(daemon: string, directory: string): readonly string[] {
+  const file = (name: string): string => join(directory, name);
+  const common = ["-f", file(`${daemon}.conf`), "-i", file(`${daemon}.pid`)];
+  const sockets = [
+    "-z",
+    file("zserv.api"),
+    "--vty_socket",
+    directory,
+    "-A",
+    "127.0.0.1",
+    "-P",
+    "0",
   ];
-  return `${lines.join("\n")}\n`;
+  return [...common, ...sockets, ...(daemon === "bfdd" ? ["--bfdctl", file("bfdd.sock")] : [])];
 }
 
-function nameOf({ target }: RouterPeer): string {
-  return "address" in target ? target.address : target.interface;
-}
-
-function frrPeer(peer: RouterPeer): readonly string[] {
-  const name = nameOf(peer);
-  const isUnnumbered = "interface" in peer.target;
-  const hold = peer.holdTimeSeconds;
-  const bfd = peer.bfd;
-  return [
-    isUnnumbered
-      ? ` neighbor ${name} interface remote-as ${peer.as}`
-      : ` neighbor ${name} remote-as ${peer.as}`,
-    ` neighbor ${name} timers connect 2`,
-    ...(hold === undefined
-      ? []
-      : [` neighbor ${name} timers ${Math.max(1, Math.floor(hold / 3))} ${hold}`]),
-    ...(peer.password === undefined ? [] : [` neighbor ${name} password ${peer.password}`]),
-    ...(peer.isMultihop === true ? [` neighbor ${name} ebgp-multihop 8`] : []),
-    ...(peer.ttlSecurity === true ? [` neighbor ${name} ttl-security hops 1`] : []),
-    ...(peer.extendedNextHop === true ? [` neighbor ${name} capability extended-nexthop`] : []),
-    ...(peer.gracefulRestartSeconds === undefined
-      ? []
-      : [` neighbor ${name} graceful-restart-helper`]),
-    ...(bfd === undefined
-      ? []
-      : [` neighbor ${name} bfd ${bfd.multiplier} ${bfd.intervalMs} ${bfd.intervalMs}`]),
-  ];
-}
-
-/** Reads `show bgp … detail json`. Exported for its tests. */
-export function readFrrRoutes(text: string): readonly LearntRoute[] {
-  const table = member(parseJson(text), "routes");
-  if (typeof table !== "object" || table === null) return [];
-  return Object.entries(table).flatMap(([prefix, entry]) =>
-    // FRR 8 gives the paths themselves or an object around them.
-    [...asArray(entry), ...asArray(member(entry, "paths"))]
-      .filter(path => member(member(path, "peer"), "routerId") !== "0.0.0.0")
-      .map(path => toRoute(prefix, path)),
-  );
-}
-
-function toRoute(prefix: string, path: unknown): LearntRoute {
-  const words = (name: string): readonly string[] =>
-    asText(member(member(path, name), "string"))
-      .split(" ")
-      .filter(Boolean)
-      .sort();
-  const hops = asArray(member(path, "nexthops"));
-  const global = hops.find(hop => member(hop, "scope") !== "link-local") ?? hops[0];
-  const preference = member(path, "locPrf");
-  const metric = member(path, "metric");
-  return {
-    prefix,
-    nextHop: asText(member(global, "ip")),
-    asPath: asText(member(member(path, "aspath"), "string"))
-      .split(" ")
-      .filter(Boolean)
-      .map(Number),
-    communities: words("community"),
-    largeCommunities: words("largeCommunity"),
-    ...(typeof preference === "number" ? { localPreference: preference } : {}),
-    ...(typeof metric === "number" ? { metric } : {}),
-  };
+async function frrUser(): Promise<{ readonly uid: number; readonly gid: number }> {
+  const number = async (flag: string): Promise<number> =>
+    Number((await run(["id", flag, "frr"])).stdout.trim());
+  return { uid: await number("-u"), gid: await number("-g") };
 }
