@@ -64,9 +64,16 @@ interface SliceObject extends LabelledObject {
 interface NodeObject extends LabelledObject {
   readonly status?: {
     readonly addresses?: readonly { readonly type: string; readonly address: string }[];
-    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+    readonly conditions?: readonly {
+      readonly type: string;
+      readonly status: string;
+      readonly message?: string;
+    }[];
   };
 }
+
+/** In the message of the condition Ready while the kubelet ends the Pods of a machine that shuts down. */
+const SHUTTING_DOWN = "node is shutting down";
 
 const SERVICE_NAME_LABEL = "kubernetes.io/service-name";
 const NOTHING: Labels = {};
@@ -120,12 +127,16 @@ export function toNodeFacts(object: NodeObject): SpeakerNode | undefined {
   const name = objectKey(object);
   if (name === undefined) return undefined;
   const conditions = object.status?.conditions ?? [];
+  const isShuttingDown = conditions.some(
+    ({ type, message }) => type === "Ready" && message?.includes(SHUTTING_DOWN) === true,
+  );
   return {
     name,
     labels: object.metadata?.labels ?? NOTHING,
     isNetworkUnavailable: conditions.some(
       condition => condition.type === "NetworkUnavailable" && condition.status === "True",
     ),
+    ...(isShuttingDown && { isShuttingDown }),
     internalAddresses: (object.status?.addresses ?? [])
       .filter(({ type }) => type === "InternalIP")
       .flatMap(({ address }) => {

@@ -3,7 +3,9 @@
  * kubernetes-fluent-client, starts without the API server, and answers SIGTERM by leaving in order.
  */
 import { join } from "node:path";
+import { MessageChannel } from "node:worker_threads";
 import type { Logger } from "pino";
+import { BgpThread, BgpThreadError } from "../../node/bgp-thread-handle";
 import { PacketThread, PacketThreadError } from "../../node/packet-thread-handle";
 import { systemClock } from "../cluster/clock";
 import { ApiClient } from "../cluster/api-client";
@@ -14,15 +16,17 @@ import { parseOptions } from "../cluster/options";
 import { endInOrder } from "../cluster/orderly-end";
 import { findOwnPod } from "../cluster/own-pod";
 import { PortError, ProbeServer } from "../cluster/probe-server";
+import type { BgpSettings } from "./bgp-speaker";
 import { SpeakerMetrics } from "./metrics";
 import { IGNORED_FLAGS, speakerOptions, type SpeakerOptions } from "./options";
 import { Speaker } from "./speaker";
 import { followExcludeList, readExcludeList, readHeartbeatSecret, StartError } from "./start-files";
 
-/** The bundle of the packet thread lies beside this program's own. */
+/** The bundles of the threads lie beside this program's own. */
 const PACKET_THREAD_BUNDLE = "packet-thread.js";
+const BGP_THREAD_BUNDLE = "bgp-thread.js";
 
-/** After SIGTERM the process ends within this, whatever hangs. */
+/** After SIGTERM the process ends within this, and the drain of BGP, whatever hangs. */
 const SHUTDOWN_LIMIT_MS = 3_000;
 
 async function main(): Promise<void> {
@@ -47,7 +51,9 @@ async function main(): Promise<void> {
 
 /** Whether the message of an error is a sentence that says what to do. */
 function isForUser(error: unknown): error is Error {
-  return [StartError, PortError, PacketThreadError].some(kind => error instanceof kind);
+  return [StartError, PortError, PacketThreadError, BgpThreadError].some(
+    kind => error instanceof kind,
+  );
 }
 
 async function run(options: SpeakerOptions, log: Logger): Promise<void> {
@@ -62,6 +68,7 @@ async function run(options: SpeakerOptions, log: Logger): Promise<void> {
   const client = new ApiClient(access, { userAgent: "herald-speaker" });
   const bundlePath = join(__dirname, PACKET_THREAD_BUNDLE);
   const thread = await PacketThread.start({ bundlePath, nodeName });
+  const bgp = await startBgp(options, thread);
   const metrics: SpeakerMetrics = new SpeakerMetrics({
     lastContactMs: () => speaker.lastContactMs(),
     nowMs: () => performance.now(),
@@ -75,8 +82,10 @@ async function run(options: SpeakerOptions, log: Logger): Promise<void> {
       bindAddresses: options.heartbeatAddress === undefined ? [] : [options.heartbeatAddress],
       secret,
     },
+    conflicts: { detection: options.conflictDetection, policy: options.conflictPolicy },
     client,
     thread,
+    bgp,
     events: new EventRecorder({
       client,
       component: "metallb-speaker",
@@ -92,12 +101,26 @@ async function run(options: SpeakerOptions, log: Logger): Promise<void> {
       process.exit(1);
     },
   });
-  endInOrder({ stop: () => speaker.stop(), limitMs: SHUTDOWN_LIMIT_MS, log });
+  const limitMs = SHUTDOWN_LIMIT_MS + bgp.drainMs;
+  endInOrder({ stop: () => speaker.stop(), limitMs, log });
   await startProbes(options, speaker, metrics);
   followExcludeList(options.excludeListPath, log, patterns => {
     speaker.setExcludedInterfaces(patterns);
   });
   await speaker.start(excluded);
+}
+
+/** The BGP thread, with a channel of its own to the packet thread, where BFD runs. */
+async function startBgp(options: SpeakerOptions, packets: PacketThread): Promise<BgpSettings> {
+  const { port1, port2 } = new MessageChannel();
+  packets.connectBgp(port1);
+  const bundlePath = join(__dirname, BGP_THREAD_BUNDLE);
+  return {
+    thread: await BgpThread.start({ bundlePath, bfdPort: port2 }),
+    drainMs: options.bgpDrainSeconds * 1_000,
+    restartSeconds: options.bgpRestartSeconds,
+    withFrrK8sNames: options.hasFrrK8sMetrics,
+  };
 }
 
 async function startProbes(

@@ -1,6 +1,13 @@
 /** Flags and environment of the speaker: MetalLB's, read by `npm run speaker` and by the Pod alike. */
 import { commonOptions, MAX_PORT } from "../cluster/common-options";
-import { onOff, optionalText, text, wholeNumber, type OptionValues } from "../cluster/options";
+import {
+  onOff,
+  oneOf,
+  optionalText,
+  text,
+  wholeNumber,
+  type OptionValues,
+} from "../cluster/options";
 
 export const speakerOptions = {
   ...commonOptions,
@@ -36,6 +43,35 @@ export const speakerOptions = {
     "frrk8s-secret-passthrough",
     [],
     "accepted; there is no FRR beside Herald",
+  ),
+  conflictDetection: oneOf(
+    "l2-conflict-detection",
+    "METALLB_L2_CONFLICT_DETECTION",
+    ["fast", "rfc5227", "off"],
+    "whether other hosts are asked about a new address before it is announced: for 0.4 s, as RFC 5227 says, or not",
+  ),
+  conflictPolicy: oneOf(
+    "l2-conflict-policy",
+    "METALLB_L2_CONFLICT_POLICY",
+    ["defend", "yield"],
+    "what happens when another host claims an announced address: kept for ever, or given up at the second claim within 10 s",
+  ),
+  bgpDrainSeconds: wholeNumber(
+    "bgp-drain-seconds",
+    "METALLB_BGP_DRAIN_SECONDS",
+    { fallback: 2, min: 0, max: 60 },
+    "how long BGP peers are asked to prefer other paths (RFC 8326) before a node that is taken out of service withdraws; 0: not",
+  ),
+  bgpRestartSeconds: wholeNumber(
+    "bgp-restart-seconds",
+    "METALLB_BGP_RESTART_SECONDS",
+    { fallback: 120, min: 1, max: 4095 },
+    "how long BGP peers with graceful restart keep the routes of a speaker that restarts",
+  ),
+  hasFrrK8sMetrics: onOff(
+    "frrk8s-metrics",
+    "METALLB_FRRK8S_METRICS",
+    "export the BGP metrics under the names of MetalLB's frr-k8s mode, too",
   ),
   excludeListPath: text(
     "exclude-list",

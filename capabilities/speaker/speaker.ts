@@ -6,11 +6,14 @@ import type { Logger } from "pino";
 import type { AnnouncementEntry } from "../../lib/announcement/plan-announcements";
 import type { AnnouncementOptions } from "../../lib/announcement/snapshot";
 import type { OwnerReference } from "../../lib/config/generated/resources";
+import type { ConflictSettings } from "../../lib/net/address-conflict";
 import type { PacketCommand, PacketReport } from "../../node/packet-protocol";
 import { systemClock } from "../cluster/clock";
 import type { ApiClient } from "../cluster/api-client";
 import type { EventRecorder } from "../cluster/events";
-import { Announcer } from "./announcer";
+import { Announcer, type ConfigurationVerdict } from "./announcer";
+import { BgpSpeaker, type BgpSettings } from "./bgp-speaker";
+import { ConflictReporter } from "./conflict-reporter";
 import { ClusterState, type ClusterChange } from "./cluster-state";
 import type { AddressCounts, SpeakerMetrics } from "./metrics";
 import { OwnershipBook, type AnnouncedState } from "./ownership-book";
@@ -39,8 +42,12 @@ export interface SpeakerDeps {
   readonly namespace: string;
   readonly options: AnnouncementOptions;
   readonly heartbeat: HeartbeatSettings;
+  /** What is done about hosts outside of the cluster that have one of our addresses. */
+  readonly conflicts: ConflictSettings;
   readonly client: ApiClient;
   readonly thread: PacketThreadPort;
+  /** Undefined: this speaker announces on layer 2 alone. */
+  readonly bgp?: BgpSettings;
   readonly events: Pick<EventRecorder, "record">;
   /** Asks for the speaker's own Pod; undefined outside one. Does not reject. */
   readonly findOwner: () => Promise<OwnerReference | undefined>;
@@ -58,7 +65,10 @@ export class Speaker {
   readonly #state: ClusterState;
   readonly #announcer: Announcer;
   readonly #book: OwnershipBook;
+  readonly #conflicts: ConflictReporter;
   readonly #statuses: StatusWriter;
+  readonly #bgp: BgpSpeaker | undefined;
+  readonly #verdicts = new Map<"layer2" | "bgp", ConfigurationVerdict>();
   #excludedInterfaces: readonly string[] = [];
   #wantedAddresses: ReadonlySet<string> = new Set();
   #isAnnouncing = false;
@@ -82,6 +92,13 @@ export class Speaker {
       onState: key => this.#statuses.note(key),
     });
     const reporter = new TransitionReporter({ ...deps, view: this.#state });
+    this.#conflicts = new ConflictReporter({
+      ...deps,
+      view: this.#state,
+      keysOf: address => this.#book.keysOf(address),
+      now: () => new Date(),
+      onCondition: key => this.#statuses.note(key),
+    });
     this.#announcer = new Announcer({
       nodeName,
       view: this.#state,
@@ -90,23 +107,26 @@ export class Speaker {
       log,
       announce: entries => this.#announce(entries),
       onPlanned: keys => this.#book.notePlanned(keys),
-      onConfiguration: verdict => {
-        deps.metrics.setConfiguration(verdict);
-        if (verdict.isStale) deps.metrics.updateErrors.inc();
-      },
+      onConfiguration: verdict => this.#noteVerdict("layer2", verdict),
     });
     this.#statuses = new StatusWriter({
       ...deps,
       kind: L2_STATUS,
-      details: key => toStatusDetails(this.#book.state(key)),
+      details: key => this.#statusDetails(key),
     });
     deps.thread.onReport(report => this.#noteReport(report));
+    const { bgp } = deps;
+    if (bgp === undefined) return;
+    const onConfiguration = (verdict: ConfigurationVerdict): void =>
+      this.#noteVerdict("bgp", verdict);
+    this.#bgp = new BgpSpeaker({ ...deps, bgp, onConfiguration }, this.#state);
   }
 
   /** Resolves once the first announcements were handed over and statuses are written, or when it was stopped. */
   async start(excludedInterfaces: readonly string[]): Promise<void> {
     this.#excludedInterfaces = excludedInterfaces;
     this.#state.start();
+    this.#bgp?.watch();
     try {
       await this.#state.whenSynced();
     } catch (error) {
@@ -121,8 +141,8 @@ export class Speaker {
       { event: "synced" },
       "the state of the cluster is known: announcing begins",
     );
-    const owner = await this.#deps.findOwner();
-    if (!this.#hasStopped()) this.#statuses.start(owner);
+    const owner = this.#deps.findOwner();
+    await Promise.all([this.#startStatuses(owner), this.#bgp?.start(owner)]);
   }
 
   setExcludedInterfaces(patterns: readonly string[]): void {
@@ -135,7 +155,8 @@ export class Speaker {
     if (!this.#isThreadStarted) return "the packet thread has not started yet";
     const missing = this.#state.missing();
     if (missing.length > 0) return `not listed yet: ${missing.join(", ")}`;
-    return this.#isAnnouncing ? undefined : "the first announcements are not planned yet";
+    if (!this.#isAnnouncing) return "the first announcements are not planned yet";
+    return this.#bgp?.whyNotReady();
   }
 
   lastContactMs(): number | undefined {
@@ -150,7 +171,20 @@ export class Speaker {
     await Promise.all([
       this.#deps.thread.stop(),
       this.#statuses.removeAll(REMOVE_STATUSES_WITHIN_MS),
+      this.#bgp?.stop(REMOVE_STATUSES_WITHIN_MS),
     ]);
+  }
+
+  async #startStatuses(owner: Promise<OwnerReference | undefined>): Promise<void> {
+    const ownerReference = await owner;
+    if (!this.#hasStopped()) this.#statuses.start(ownerReference);
+  }
+
+  #noteVerdict(protocol: "layer2" | "bgp", verdict: ConfigurationVerdict): void {
+    const { metrics } = this.#deps;
+    this.#verdicts.set(protocol, verdict);
+    metrics.setConfiguration({ isStale: [...this.#verdicts.values()].some(each => each.isStale) });
+    if (verdict.isStale) metrics.updateErrors.inc();
   }
 
   /** A method, because the answer changes while something is awaited. */
@@ -162,6 +196,7 @@ export class Speaker {
     if (this.#isStopping) return;
     this.#deps.metrics.updates.inc();
     this.#announcer.mark(change);
+    this.#bgp?.mark(change);
     if (change.type === "nodes" && this.#isAnnouncing) this.#configure();
   }
 
@@ -172,6 +207,7 @@ export class Speaker {
       .map(node => ({ nodeName: node.name, addresses: [...node.internalAddresses] }))
       .sort((left, right) => (left.nodeName < right.nodeName ? -1 : 1));
     const { port, secret } = heartbeat;
+    const { conflicts } = this.#deps;
     const bindAddresses = this.#heartbeatAddresses();
     const excludedInterfaces = [...this.#excludedInterfaces];
     const asText = JSON.stringify([bindAddresses, peers, excludedInterfaces]);
@@ -182,7 +218,17 @@ export class Speaker {
       nodeName,
       heartbeat: { port, bindAddresses, peers, namespace, ...(secret && { secret }) },
       excludedInterfaces,
+      conflicts,
     });
+  }
+
+  /** Interfaces while the Service is announced, and what stands in the way. */
+  #statusDetails(key: string): StatusDetails | undefined {
+    const details = toStatusDetails(this.#book.state(key));
+    const addresses = this.#announcer.plan(key)?.election?.addresses ?? [];
+    const condition = this.#conflicts.condition(addresses);
+    if (condition === undefined) return details;
+    return { ...(details ?? { interfaces: [] }), conditions: [condition] };
   }
 
   /** Peers know this node by the addresses of its Node: heartbeats must not leave from another one that the kernel likes better. */
@@ -196,6 +242,7 @@ export class Speaker {
   #announce(entries: readonly AnnouncementEntry[]): void {
     this.#wantedAddresses = new Set(entries.map(entry => entry.address));
     this.#deps.metrics.keepAddresses(this.#wantedAddresses);
+    this.#conflicts.keepAddresses(this.#wantedAddresses);
     this.#deps.thread.post({ type: "announce", entries: [...entries] });
   }
 
@@ -214,6 +261,9 @@ export class Speaker {
         return;
       case "interfaces":
         log.info({ event: "interfaces", interfaces: report.interfaces }, "interfaces of this node");
+        return;
+      case "conflict":
+        if (!this.#isStopping) this.#conflicts.report(report);
         return;
       case "counters":
         this.#count(report.perAddress);

@@ -38,8 +38,16 @@ export const L2_STATUS: StatusKind = {
   isExclusive: true,
 };
 
+/** One for each node that announces the Service. */
+export const BGP_STATUS: StatusKind = {
+  kind: "ServiceBGPStatus",
+  plural: "servicebgpstatuses",
+  generateName: "bgp-",
+  isExclusive: false,
+};
+
 /** What a status says beside the node and the Service. */
-export type StatusDetails = Pick<ServiceStatus, "interfaces" | "peers">;
+export type StatusDetails = Pick<ServiceStatus, "interfaces" | "peers" | "conditions">;
 
 export interface StatusWriterOptions {
   readonly client: ApiClient;
@@ -194,11 +202,12 @@ export class StatusWriter {
   }
 
   async #writeStatus(stored: StoredStatus, status: ServiceStatus): Promise<void> {
-    // A merge patch keeps an `interfaces` that is left out; null takes it away.
+    // A merge patch keeps a field that is left out; null takes it away.
     const isL2 = this.#options.kind.kind === "ServiceL2Status";
+    const { interfaces = null, conditions = null } = status;
     const body = {
       metadata: { resourceVersion: stored.resourceVersion },
-      status: { ...status, ...(isL2 && { interfaces: status.interfaces ?? null }) },
+      status: { ...status, ...(isL2 && { interfaces, conditions }) },
     };
     const path = `${this.#path}/${stored.name}/status`;
     this.#remember(await this.#options.client.patch<ServiceStatusObject>(path, body));

@@ -20,7 +20,7 @@ export interface NodeAdvertisement {
 
 /** Why this node announces nothing by BGP, whatever the Service. */
 export interface Unavailability {
-  readonly reason: "nodeNetworkUnavailable" | "nodeLabeledExcludeBalancers";
+  readonly reason: "nodeNetworkUnavailable" | "nodeLabeledExcludeBalancers" | "nodeShuttingDown";
   readonly message: string;
 }
 

@@ -3,7 +3,7 @@
  * have its names where it has one. Nothing here looks at other Services: `RouteTable` puts them together.
  */
 import { isForService } from "./candidates";
-import type { BgpContext, NodeAdvertisement } from "./bgp-context";
+import type { BgpContext, NodeAdvertisement, Unavailability } from "./bgp-context";
 import { findPoolOf, type UnaddressedReason } from "./plan-service";
 import type { RouteValues } from "./route-attributes";
 import type { EndpointSummary, ServiceFacts } from "./snapshot";
@@ -15,8 +15,7 @@ export type RouteWithholdReason =
   | "notOwner"
   | "noMatchingAdvertisement"
   | "conflictingAdvertisements"
-  | "nodeNetworkUnavailable"
-  | "nodeLabeledExcludeBalancers"
+  | Unavailability["reason"]
   | "noLocalEndpoints"
   | "noEndpoints"
   | "noPeer";

@@ -24,6 +24,8 @@ export interface NodeFacts {
   readonly labels: Labels;
   /** True only for the condition NetworkUnavailable=True; a missing or unknown one is fine. */
   readonly isNetworkUnavailable: boolean;
+  /** The kubelet has said that the machine shuts down; absent: it has not. */
+  readonly isShuttingDown?: boolean;
 }
 
 /** The endpoints of a Service that count, see `summariseEndpoints`. */
