@@ -1,65 +1,26 @@
 /**
- * What the threads say to each other about BFD: plain values that survive a structured clone. Addresses are canonical text.
+ * What the packet thread says to main about BFD, and the port by which it talks to the BGP thread: plain values that survive a
+ * structured clone. Addresses are canonical text. What the two threads say on that port is in `bgp-protocol.ts`.
  *
- *      main ── BfdCommand ──► packet thread ── BfdReport ──► main (metrics, events)
- *                                   └────── BfdPathMessage ──► BGP thread, by a port of their own: main may be busy
+ *      main ── BfdPortCommand ──► packet thread ── BfdReport ──► main (metrics, log)
+ *      BGP thread ── BfdRequests ──► packet thread ── BfdStateMessage ──► BGP thread: nothing of it waits for main
  */
 import type { BfdState } from "../lib/bfd/constants";
 
-/** One session that shall run. */
-export interface BfdSessionRequest {
-  /** Names the session in reports; the same key with other ends is another session. */
-  readonly key: string;
-  readonly peer: string;
-  /** Absent: whichever address the kernel speaks to the peer from. */
-  readonly local?: string;
-  /** Needed for link-local peers. */
-  readonly interfaceName?: string;
-  /** Name of the VRF device. */
-  readonly vrf?: string;
-  readonly isMultiHop: boolean;
-  /** Over several hops: what a packet must have left of its 255. */
-  readonly minimumTtl: number;
-  readonly receiveIntervalMs: number;
-  readonly transmitIntervalMs: number;
-  readonly detectMultiplier: number;
-  readonly isPassive: boolean;
-  /** Present: the echo function runs, at this interval. IPv4 over one hop alone. */
-  readonly echoIntervalMs?: number;
-}
-
-/** The whole desired set; replaces the one before. */
-export interface BfdCommand {
-  readonly type: "bfd";
-  readonly sessions: readonly BfdSessionRequest[];
-}
-
-/** Hands over the end of a `MessageChannel` on which `BfdPathMessage`s go out; it replaces the one before. */
+/** Hands over one end of the `MessageChannel` between packet thread and BGP thread; it replaces the one before. */
 export interface BfdPortCommand {
   readonly type: "bfdPort";
   /** A `MessagePort`, transferred. */
   readonly port: unknown;
 }
 
-/**
- * The path of a session, for whoever routes over it. A path that never was up is never `down`, and one whose session was taken
- * away says nothing more.
- */
-export interface BfdPathMessage {
-  readonly type: "bfdPath";
-  readonly key: string;
-  /** `adminDown`: the peer ended its session; the path is as good as before (RFC 5882 §4.2). */
-  readonly path: "up" | "down" | "adminDown";
-  /** Why, for a log line. */
-  readonly words: string;
-}
-
 /** Every change of a session's state. */
 export interface BfdStateReport {
   readonly type: "bfdState";
-  readonly key: string;
+  /** Names of the BGP sessions that go by it. */
+  readonly sessions: readonly string[];
   readonly peer: string;
-  /** Empty: none. */
+  /** The device it is bound to; empty: none. */
   readonly vrf: string;
   readonly from: BfdState;
   readonly to: BfdState;
@@ -71,7 +32,7 @@ export interface BfdStateReport {
 
 /** Counts of one session since it was made, and how it stands. */
 export interface BfdSessionCountersReport {
-  readonly key: string;
+  readonly sessions: readonly string[];
   readonly peer: string;
   readonly vrf: string;
   readonly state: BfdState;
@@ -84,20 +45,24 @@ export interface BfdSessionCountersReport {
   readonly echoSent: number;
   readonly ups: number;
   readonly downs: number;
-  /** Times that the routing protocol was told. */
+  /** Messages to the BGP thread. */
   readonly notifications: number;
-  /** As `BfdSessionCounters`. */
+  /** As `BfdSessionCounters` of lib/bfd. */
   readonly margins: readonly number[];
   readonly marginSumMs: number;
 }
 
-/** Once a second while there are sessions, in portions; `isLast` ends the list of them all. */
+/** Once a second while there are sessions, and once when the last is gone. All sessions, in one report or several. */
 export interface BfdCountersReport {
   readonly type: "bfdCounters";
-  readonly sessions: readonly BfdSessionCountersReport[];
+  readonly perSession: readonly BfdSessionCountersReport[];
+  /** The first portion of a list. */
+  readonly isFirst: boolean;
+  /** The last portion of a list. */
   readonly isLast: boolean;
   /** Packets that were dropped since the thread started, by reason. */
   readonly dropped: Readonly<Record<string, number>>;
+  /** Packets that the kernel did not take. */
   readonly sendErrors: number;
 }
 

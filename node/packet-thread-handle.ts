@@ -100,6 +100,14 @@ export class PacketThread {
     }
   }
 
+  /** Gives the thread one end of a channel whose other end the BGP thread has: BFD tells it about paths without main. */
+  connectBgp(port: MessagePort): void {
+    if (this.#isStopping || this.#hasFailed) return;
+    const command: ThreadCommand = { type: "bfdPort", port };
+    this.#port.postMessage(command, [port]);
+    this.#wake();
+  }
+
   /** Calls the listener with every report, those from before the first listener included. */
   onReport(listener: (report: PacketReport) => void): void {
     this.#listeners.push(listener);

@@ -24,7 +24,7 @@ import {
 /** Between whom a session runs. */
 export interface BfdEndpoints {
   readonly peer: IpAddress;
-  /** Absent: whichever address of this node the peer speaks to. */
+  /** Absent: whichever address of this node the peer speaks to. May become known while the session runs. */
   readonly local?: IpAddress;
   /** Needed for link-local peers; otherwise absent means any. */
   readonly interfaceName?: string;
@@ -285,15 +285,10 @@ function selectSessions(configurations: readonly BfdSessionConfiguration[]): {
   return { wanted, refused };
 }
 
-function toIdentity({ peer, local, interfaceName, vrf, isMultiHop }: BfdEndpoints): string {
-  return JSON.stringify([
-    peer.family,
-    String(peer.value),
-    local === undefined ? "" : String(local.value),
-    interfaceName ?? "",
-    vrf,
-    isMultiHop,
-  ]);
+/** What makes a session another one: not the local address, which is often learned later. */
+function toIdentity({ peer, interfaceName, vrf, isMultiHop }: BfdEndpoints): string {
+  const ends = [peer.family, String(peer.value), interfaceName ?? "", vrf, isMultiHop];
+  return JSON.stringify(ends);
 }
 
 function isHeardOn({ heardOn }: Entry, interfaceName: string, address: IpAddress): boolean {
