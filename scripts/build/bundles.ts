@@ -24,6 +24,11 @@ export const bundles: readonly Bundle[] = [
   { output: "packet-thread.js", entry: "node/packet-thread.ts", mustNotReach: peprRunTime },
   { output: "bgp-thread.js", entry: "node/bgp-thread.ts", mustNotReach: peprRunTime },
   {
+    output: "end-to-end-test.js",
+    entry: "scripts/loaders/end-to-end-test.ts",
+    mustNotReach: peprRunTime,
+  },
+  {
     output: "kubectl-herald.js",
     entry: "cli/main.ts",
     mustNotReach: peprRunTime,

@@ -21,7 +21,7 @@ const PROGRAMS = [
   "bgp-thread.js",
   "pepr-herald.js",
   "kubectl-herald.js",
-  "installation.json",
+  "end-to-end-test.js",
 ] as const;
 
 /** Not needed at run time; sources of native packages, types, maps, tests, documentation. */
