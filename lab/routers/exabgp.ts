@@ -18,18 +18,16 @@ import {
 export async function startExabgp(namespace: string, settings: RouterSettings): Promise<Router> {
   const home = new RouterHome(namespace);
   const events = home.path("events.json");
-  const script = home.write("watch.sh", `#!/bin/sh\nexec cat >>'${events}'\n`, 0o755);
+  const script = home.write("watch.py", watcher(events), 0o755);
   const config = home.write("exabgp.conf", exabgpConfig(settings, script));
   home.spawn(["exabgp", config], {
-    "exabgp.daemon.user": "root",
-    "exabgp.daemon.drop": "false",
-    "exabgp.api.cli": "false",
-    "exabgp.api.ack": "false",
-    "exabgp.tcp.bind": settings.addresses.join(" "),
-    "exabgp.tcp.port": "179",
-    "exabgp.log.destination": "stdout",
-    "exabgp.log.level": "INFO",
-    "exabgp.bgp.openwait": "10",
+    exabgp_daemon_user: "root",
+    exabgp_daemon_drop: "false",
+    exabgp_api_cli: "false",
+    exabgp_api_ack: "false",
+    exabgp_log_destination: "stdout",
+    exabgp_log_level: "INFO",
+    exabgp_bgp_openwait: "10",
   });
   await poll(
     async () => ((await home.ask("ss", "-Hltn", "sport = :179")) !== "" ? true : undefined),
@@ -50,6 +48,20 @@ export async function startExabgp(namespace: string, settings: RouterSettings): 
   };
 }
 
+/** A program that appends its input to the file. ExaBGP's pipe does not block, which simpler programs take for its end. */
+function watcher(events: string): string {
+  return `#!/usr/bin/python3
+import os, select
+with open("${events}", "ab", 0) as out:
+    while True:
+        select.select([0], [], [])
+        chunk = os.read(0, 65536)
+        if not chunk:
+            break
+        out.write(chunk)
+`;
+}
+
 function exabgpConfig(settings: RouterSettings, script: string): string {
   return `process watch { run ${script}; encoder json; }
 ${settings.peers.map(peer => exabgpPeer(settings, peer)).join("\n")}
@@ -68,6 +80,7 @@ function exabgpPeer(settings: RouterSettings, peer: RouterPeer): string {
   peer-as ${peer.as};
   hold-time ${peer.holdTimeSeconds ?? 90};
   passive true;
+  listen 179;
   ${peer.password === undefined ? "" : `md5-password "${peer.password}";`}
   ${peer.ttlSecurity === true ? "incoming-ttl 255;" : ""}
   family { ${peer.families.map(family => `${family} unicast;`).join(" ")} }

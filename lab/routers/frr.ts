@@ -1,7 +1,6 @@
 /** FRR (zebra and bgpd, bfdd where asked for) as a BGP peer. */
-import { chmodSync } from "node:fs";
 import { findCommand } from "../packages";
-import { LabError, poll } from "../run";
+import { LabError, poll, run } from "../run";
 import {
   asArray,
   asText,
@@ -21,18 +20,11 @@ const DAEMONS = "/usr/lib/frr:/usr/sbin";
 /** Starts FRR in the namespace; resolves when bgpd answers. */
 export async function startFrr(namespace: string, settings: RouterSettings): Promise<Router> {
   const home = new RouterHome(namespace);
-  chmodSync(home.directory, 0o755);
+  // The daemons give up root for the user that Debian makes for them.
+  home.write("log", "");
   const config = home.write("frr.conf", frrConfig(settings));
-  const common = [
-    "-u",
-    "root",
-    "-g",
-    "root",
-    "--vty_socket",
-    home.directory,
-    "-z",
-    home.path("zebra"),
-  ];
+  await run(["chown", "-R", "frr:frr", home.directory]);
+  const common = ["--vty_socket", home.directory, "-z", home.path("zebra")];
   const start = (daemon: string, ...more: readonly string[]) => {
     const files = ["-f", config, "-i", home.path(`${daemon}.pid`), "--log", "stdout"];
     home.spawn([commandOf(daemon), ...common, ...files, ...more]);
@@ -41,7 +33,7 @@ export async function startFrr(namespace: string, settings: RouterSettings): Pro
   if (settings.peers.some(({ bfd }) => bfd !== undefined)) {
     start("bfdd", "--bfdctl", home.path("bfdctl"));
   }
-  start("bgpd", "-S");
+  start("bgpd");
   const ask = (command: string) => home.ask("vtysh", "--vty_socket", home.directory, "-c", command);
   await poll(async () => ((await ask("show bgp summary")) !== "" ? true : undefined), {
     timeoutMs: 15_000,
@@ -50,8 +42,8 @@ export async function startFrr(namespace: string, settings: RouterSettings): Pro
   return {
     daemon: "FRR",
     routes: async () => [
-      ...readFrrRoutes(await ask("show bgp ipv4 unicast detail json")),
-      ...readFrrRoutes(await ask("show bgp ipv6 unicast detail json")),
+      ...readFrrRoutes(await ask("show bgp ipv4 unicast json detail")),
+      ...readFrrRoutes(await ask("show bgp ipv6 unicast json detail")),
     ],
     isEstablished: async () => (await ask("show bgp neighbors json")).includes('"Established"'),
     stop: () => home.end("stop"),
@@ -127,14 +119,15 @@ function frrPeer(peer: RouterPeer): readonly string[] {
   ];
 }
 
-/** Reads `show bgp … detail json`. */
+/** Reads `show bgp … json detail`. */
 function readFrrRoutes(text: string): readonly LearntRoute[] {
   const table = member(parseJson(text), "routes");
   if (typeof table !== "object" || table === null) return [];
   return Object.entries(table).flatMap(([prefix, entry]) =>
-    // FRR 8 gives the paths themselves or an object around them.
-    [...asArray(entry), ...asArray(member(entry, "paths"))]
-      .filter(path => member(member(path, "peer"), "routerId") !== "0.0.0.0")
+    // The first entry describes the prefix, the others its paths; its own have no peer.
+    asArray(entry)
+      .filter(path => member(path, "aspath") !== undefined)
+      .filter(path => member(member(path, "peer"), "peerId") !== "0.0.0.0")
       .map(path => toRoute(prefix, path)),
   );
 }
