@@ -44,8 +44,10 @@ export class ConfigurationJudging {
     return this.#inForce !== undefined;
   }
 
-  judge(resources: ConfigurationResources): Judged {
-    const { pools, errors, current } = this.#judge.judge(resources);
+  /** `more` are errors that were told already and belong into the verdict. */
+  judge(resources: ConfigurationResources, more: readonly Problem[] = []): Judged {
+    const { pools, errors: own, current } = this.#judge.judge(resources);
+    const errors = [...own, ...more];
     this.#tellFresh(current);
     this.#state.set(summarise(errors));
     const { metrics, log } = this.#options;

@@ -16,6 +16,7 @@ import { KeyQueue, type ReconcileResult } from "../cluster/key-queue";
 import { Lease } from "../cluster/lease";
 import { ConfigurationJudging } from "./configuration-judging";
 import { ConfigurationWatch } from "./configuration-watch";
+import { LegacyConfiguration } from "./legacy";
 import { formatIdentity, freeLeaseOfDead, LEASE_NAME, type ProcessIdentity } from "./leadership";
 import { ControllerMetrics } from "./metrics";
 import { PoolStatusWriter } from "./pool-status";
@@ -34,6 +35,8 @@ export interface ControllerOptions {
   /** How long the address of a deleted Service is kept for one of the same name. */
   readonly reservationMs: number;
   readonly identity: ProcessIdentity;
+  /** ConfigMaps that may hold a configuration of 2017–2022, the one that counts first; without any it is not looked for one. */
+  readonly legacyConfigMaps?: readonly string[];
   readonly log: Logger;
 }
 
@@ -63,11 +66,12 @@ export class Controller {
   readonly #services: ServiceDirectory;
   readonly #configuration: ConfigurationWatch;
   readonly #judging: ConfigurationJudging;
+  readonly #legacy: LegacyConfiguration;
   readonly #poolStatus: PoolStatusWriter;
   readonly #events: EventRecorder;
   readonly #lease: Lease;
   readonly #serviceQueue: KeyQueue;
-  /** Everything rare: `judge`, `reign`, `pools`, and `pool:NAME`. */
+  /** Everything rare: `judge`, `reign`, `legacy`, `pools`, and `pool:NAME`. */
   readonly #workQueue: KeyQueue;
   #reign: Reign | undefined;
   #isStopping = false;
@@ -105,6 +109,15 @@ export class Controller {
       events: this.#events,
       metrics: this.metrics,
     });
+    this.#legacy = new LegacyConfiguration({
+      client,
+      namespace,
+      log,
+      names: options.legacyConfigMaps ?? [],
+      events: this.#events,
+      mayWrite,
+      onChange: () => this.#workQueue.addAfter("legacy", JUDGE_DELAY_MS),
+    });
     this.#lease = new Lease({
       client: sideClient,
       namespace,
@@ -132,7 +145,12 @@ export class Controller {
   async start(): Promise<void> {
     this.#services.start();
     this.#configuration.start();
-    const areListed = Promise.all([this.#services.whenSynced(), this.#configuration.whenSynced()]);
+    this.#legacy.start();
+    const areListed = Promise.all([
+      this.#services.whenSynced(),
+      this.#configuration.whenSynced(),
+      this.#legacy.whenSynced(),
+    ]);
     await areListed.catch((error: unknown) => {
       if (!this.#isStopping) throw error;
     });
@@ -150,6 +168,7 @@ export class Controller {
     this.#endReign();
     this.#services.stop();
     this.#configuration.stop();
+    this.#legacy.stop();
     await Promise.all([this.#serviceQueue.stop(), this.#workQueue.stop()]);
     await Promise.all([this.#events.stop(), this.#lease.stop()]);
   }
@@ -209,6 +228,7 @@ export class Controller {
   #work(key: string): Promise<ReconcileResult> {
     if (key === "judge") return this.#judge();
     if (key === "reign") return this.#beginReign();
+    if (key === "legacy") return this.#followLegacy();
     if (key === "pools") return this.#lookAtPools();
     if (key === "state")
       return this.#lease.isHeld() ? this.#judging.writeState() : Promise.resolve({});
@@ -222,10 +242,11 @@ export class Controller {
     if (this.#reign !== undefined || this.#isStopping || !this.#isLeaseTold) return {};
     // It ran out, and may be renewed before anybody notices.
     if (!this.#lease.isHeld()) return { requeueAfterMs: LEASE_TIMES.renewMs };
+    await this.#adoptLegacy();
     await Promise.all([this.#services.refresh(), this.#configuration.refresh()]);
     if (!this.#mayReign()) return {};
     const allocator = new Allocator(this.#options);
-    const { pools } = this.#judging.judge(this.#configuration.resources());
+    const { pools } = this.#judging.judge(this.#configuration.resources(), this.#legacy.errors());
     allocator.setPools(pools, this.#configuration.namespaceLabels());
     const reconciler = new ServiceReconciler(allocator, {
       services: this.#services,
@@ -252,6 +273,28 @@ export class Controller {
     return {};
   }
 
+  /**
+   * Before the first address is given or taken, what an old configuration says has to be there. Where there are pools already, they are
+   * not kept waiting by it.
+   */
+  async #adoptLegacy(): Promise<void> {
+    try {
+      await this.#legacy.reconcile();
+    } catch (error) {
+      if ([...this.#configuration.pools()].length === 0) throw error;
+      this.#log.warn({ err: error }, "the old configuration could not be followed yet");
+    }
+    this.#workQueue.addAfter("legacy", JUDGE_DELAY_MS);
+  }
+
+  async #followLegacy(): Promise<ReconcileResult> {
+    if (this.#reign === undefined) return {};
+    const result = await this.#legacy.reconcile();
+    await this.#configuration.refresh();
+    this.judge();
+    return result;
+  }
+
   #adopt(allocator: Allocator): void {
     allocator.adopt([...this.#services.all()].map(record => record.view));
   }
@@ -269,7 +312,12 @@ export class Controller {
 
   // eslint-disable-next-line @typescript-eslint/require-await -- the queue wants a promise; judging itself must not be interrupted.
   async #judge(): Promise<ReconcileResult> {
-    const { pools, haveChanged } = this.#judging.judge(this.#configuration.resources());
+    // A pool that gets another name is gone for a moment; its addresses must not be.
+    if (this.#legacy.isWriting) return { requeueAfterMs: JUDGE_DELAY_MS };
+    const { pools, haveChanged } = this.#judging.judge(
+      this.#configuration.resources(),
+      this.#legacy.errors(),
+    );
     this.#workQueue.add("state");
     const allocator = this.#reign?.allocator;
     if (allocator === undefined || !haveChanged) return {};

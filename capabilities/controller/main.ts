@@ -39,6 +39,7 @@ export function startController(env: Readonly<Record<string, string | undefined>
     podName: options.podName,
     reservationMs: options.addressReservationSeconds * 1_000,
     identity: ownIdentity(),
+    legacyConfigMaps: splitNames(options.legacyConfigMaps),
     log,
   });
   // Gives the Lease back, so that another controller need not wait for it to run out.
@@ -85,6 +86,12 @@ function keepMemberlistSecret(options: ControllerOptions, client: ApiClient, log
     );
   };
   attempt();
+}
+
+/** `a,b`; the word `none` is no name. */
+function splitNames(text: string): readonly string[] {
+  const names = text.split(",").map(name => name.trim());
+  return names.filter(name => name !== "" && name !== "none");
 }
 
 function fail(text: string): never {

@@ -7,7 +7,7 @@ import { quote } from "../config/problem";
 import { formatIpAddress, type IpAddress } from "../net/ip-address";
 import { err, ok, type Result } from "../net/result";
 import type { AddressBook } from "./address-book";
-import type { AddressPlace, PoolUse } from "./pool-index";
+import { isNamed, type AddressPlace, type PoolUse } from "./pool-index";
 import { isWithinLimit, pickFromPools, pickFromTiers, type Attempts, type Choice } from "./pick";
 import { conflictText, explainAutomatic, explainPool, limitText, nameHolders } from "./refusals";
 import type { AddressRequest } from "./request";
@@ -101,9 +101,7 @@ function namesBoth(service: ServiceView, pools: readonly PoolUse[]): boolean {
   ];
   return texts.some(text => {
     const names = splitPoolNames(text ?? "");
-    return pools.every(
-      ({ pool: { name, legacyName = name } }) => names.includes(name) || names.includes(legacyName),
-    );
+    return pools.every(use => isNamed(use, names));
   });
 }
 

@@ -10,7 +10,7 @@ import { chooseAddresses, namedPools } from "./choose";
 import { ingressAddresses, judgeHeld, type Held } from "./held";
 import type { EventReason, PlanStep, Report, ServicePlan, WrittenState } from "./plan";
 import { firstUsable, isSameSet, type Choice } from "./pick";
-import type { PoolUse } from "./pool-index";
+import { isNamed, type PoolUse } from "./pool-index";
 import { explainPool } from "./refusals";
 import { parseRequest, type AddressRequest } from "./request";
 import {
@@ -268,7 +268,7 @@ function planHeld(draft: Draft, request: AddressRequest, held: KeptAddresses): S
 
 function fulfils(held: KeptAddresses, request: AddressRequest): boolean {
   const { pools } = request;
-  if (pools.length > 0 && !held.pools.every(use => pools.includes(use.pool.name))) return false;
+  if (pools.length > 0 && !held.pools.every(use => isNamed(use, pools))) return false;
   return request.addresses.length === 0 || isSameSet(request.addresses, held.addresses);
 }
 

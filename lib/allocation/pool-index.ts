@@ -149,6 +149,14 @@ function rank(use: PoolUse): number {
   return priority > 0 ? priority : Number.MAX_SAFE_INTEGER;
 }
 
+/** Whether one of the names is the pool's, or the one it had before it was an object. */
+export function isNamed(
+  { pool: { name, legacyName = name } }: PoolUse,
+  names: readonly string[],
+): boolean {
+  return names.includes(name) || names.includes(legacyName);
+}
+
 function toTiers(pools: readonly PoolUse[]): readonly PoolTier[] {
   const tiers: PoolUse[][] = [];
   for (const use of pools) {

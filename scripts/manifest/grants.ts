@@ -53,6 +53,7 @@ const admission: Readonly<Record<Scope, readonly Grant[]>> = {
   cluster: [
     grant("", ["namespaces", "nodes"], follow, "selectors, and addresses that nodes hold"),
     grant("", ["services"], ["list"], "who holds the addresses of a pool that shrinks or goes"),
+    grant("networking.k8s.io", ["servicecidrs"], follow, "addresses that cluster IPs are from"),
     grant(
       "admissionregistration.k8s.io",
       ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"],
@@ -93,6 +94,10 @@ const controller: Readonly<Record<Scope, readonly Grant[]>> = {
     grant("apps", ["deployments"], ["get"], "the owner of the speakers' Secret", ["controller"]),
     grant("", ["secrets"], ["create"], "the speakers' Secret, when there is none"),
     grant("", ["secrets"], ["get"], "whether there is one", [MEMBERLIST_SECRET]),
+    grant("", ["configmaps"], follow, "a configuration of MetalLB 0.1 to 0.12"),
+    grant(METALLB, ["addresspools"], ["list"], "a configuration of MetalLB 0.13"),
+    grant(METALLB, CONFIGURATION, ["create", "delete", "patch"], "objects of such a configuration"),
+    grant("", ["secrets"], ["delete", "list", "patch"], "passwords of its peers"),
   ],
   store: [store],
 };
