@@ -52,7 +52,19 @@ export class SpeakerMetrics {
     "metallb_layer2_gratuitous_sent",
     "Gratuitous ARP packets and unsolicited neighbour advertisements",
   );
+  readonly #conflicts = new Counter({
+    name: "herald_layer2_conflicts_total",
+    help: "Frames in which a host outside of the cluster claims an address of a Service",
+    labelNames: ["ip", "mac"],
+    registers: [this.registry],
+  });
+  readonly #defences = this.#perAddress(
+    "herald_layer2_defences_total",
+    "Announcements in answer to a host outside of the cluster that claims the address",
+  );
   readonly #lastCounts = new Map<string, AddressCounts>();
+  /** MAC addresses that have a series, by address. */
+  readonly #strangers = new Map<string, Set<string>>();
 
   /** `lastContactMs` and `nowMs` are on one monotonic clock. */
   constructor(given: { lastContactMs: () => number | undefined; nowMs: () => number }) {
@@ -97,8 +109,27 @@ export class SpeakerMetrics {
     this.#lastCounts.set(counts.address, counts);
   }
 
+  /** Beyond eight, strangers of one address share the series `other`: anybody can make up MAC addresses. */
+  countConflict(address: string, mac: string, claims: number): void {
+    const known = this.#strangers.get(address) ?? new Set<string>();
+    this.#strangers.set(address, known);
+    const label = known.has(mac) || known.size < MAX_STRANGERS ? mac : "other";
+    known.add(label);
+    this.#conflicts.inc({ ip: address, mac: label }, claims);
+  }
+
+  countDefences(address: string, defences: number): void {
+    this.#defences.inc({ ip: address }, defences);
+  }
+
   /** Forgets the series of every address that is not among those given. */
   keepAddresses(addresses: ReadonlySet<string>): void {
+    for (const [address, macs] of this.#strangers) {
+      if (addresses.has(address)) continue;
+      this.#strangers.delete(address);
+      this.#defences.remove({ ip: address });
+      for (const mac of macs) this.#conflicts.remove({ ip: address, mac });
+    }
     for (const address of this.#lastCounts.keys()) {
       if (addresses.has(address)) continue;
       this.#lastCounts.delete(address);
@@ -121,4 +152,6 @@ export class SpeakerMetrics {
   }
 }
 
+/** As many as the packet thread tells apart at a time. */
+const MAX_STRANGERS = 8;
 const NO_COUNTS = { requestsReceived: 0, responsesSent: 0, gratuitousSent: 0 };

@@ -56,6 +56,7 @@ export function isSameStatus(left: ServiceStatus = {}, right: ServiceStatus = {}
       status.serviceNamespace,
       status.interfaces?.map(each => each.name),
       status.peers,
+      status.conditions?.map(each => [each.type, each.status, each.reason, each.message]),
     ]);
   return toText(left) === toText(right);
 }

@@ -85,6 +85,11 @@ export class OwnershipBook {
     return this.#kept.get(key)?.state;
   }
 
+  /** Keys of the Services that are planned to be announced with the address. */
+  keysOf(address: string): readonly string[] {
+    return [...(this.#keysByAddress.get(address) ?? [])];
+  }
+
   /** Keys of the Services that are announced from here. */
   announcedKeys(): readonly string[] {
     return [...this.#kept].filter(([, kept]) => kept.state !== undefined).map(([key]) => key);

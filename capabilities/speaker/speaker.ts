@@ -114,7 +114,9 @@ export class Speaker {
       kind: L2_STATUS,
       details: key => this.#statusDetails(key),
     });
-    deps.thread.onReport(report => this.#noteReport(report));
+    deps.thread.onReport(report => {
+      if (!this.#isMoot(report)) this.#noteReport(report);
+    });
     const { bgp } = deps;
     if (bgp === undefined) return;
     const onConfiguration = (verdict: ConfigurationVerdict): void =>
@@ -246,6 +248,11 @@ export class Speaker {
     this.#deps.thread.post({ type: "announce", entries: [...entries] });
   }
 
+  /** Once we stop, every address is given up; the end of the process says it all. */
+  #isMoot({ type }: PacketReport): boolean {
+    return this.#isStopping && (type === "ownership" || type === "conflict");
+  }
+
   #noteReport(report: PacketReport): void {
     const { log } = this.#deps;
     switch (report.type) {
@@ -256,14 +263,13 @@ export class Speaker {
         log.info({ event: "membership", alive: report.alive }, "the set of speakers heard changed");
         return;
       case "ownership":
-        // Once we stop, every address is given up; the end of the process says it all.
-        if (!this.#isStopping) this.#book.noteOwnership(report);
+        this.#book.noteOwnership(report);
         return;
       case "interfaces":
         log.info({ event: "interfaces", interfaces: report.interfaces }, "interfaces of this node");
         return;
       case "conflict":
-        if (!this.#isStopping) this.#conflicts.report(report);
+        this.#conflicts.report(report);
         return;
       case "counters":
         this.#count(report.perAddress);

@@ -396,12 +396,28 @@ export interface ServiceL2StatusStatus {
   readonly serviceNamespace?: string;
   /** Interfaces on which the address is announced; left out when it is announced on every usable one. */
   readonly interfaces?: readonly ServiceL2StatusStatusInterface[];
+  /** What stands in the way, `AddressConflict` while a host outside of the cluster has an address of the Service; left out when nothing does. */
+  readonly conditions?: readonly ServiceL2StatusStatusCondition[];
 }
 
 /** One interface. */
 export interface ServiceL2StatusStatusInterface {
   /** Name of the interface, as the node calls it. */
   readonly name?: string;
+}
+
+/** One condition. */
+export interface ServiceL2StatusStatusCondition {
+  /** What the condition is about. */
+  readonly type: string;
+  /** Whether the condition holds. */
+  readonly status: "True" | "False" | "Unknown";
+  /** Why, in one word for programs. */
+  readonly reason: string;
+  /** Why, in sentences for people. */
+  readonly message: string;
+  /** When the condition began to hold. */
+  readonly lastTransitionTime: string;
 }
 
 /** Says which node announces a Service to the local network. */

@@ -515,6 +515,20 @@ export const RESOURCE_SCHEMAS: Readonly<Record<string, ResourceSchema>> = {
             type: "array",
             items: { type: "object", properties: { name: { type: "string" } } },
           },
+          conditions: {
+            type: "array",
+            items: {
+              type: "object",
+              required: ["lastTransitionTime", "message", "reason", "status", "type"],
+              properties: {
+                type: { type: "string", maxLength: 316 },
+                status: { type: "string", enum: ["True", "False", "Unknown"] },
+                reason: { type: "string", minLength: 1, maxLength: 1024 },
+                message: { type: "string", maxLength: 32768 },
+                lastTransitionTime: { type: "string", format: "date-time" },
+              },
+            },
+          },
         },
       },
     },

@@ -4,6 +4,7 @@ import { EventRecorder } from "../../../capabilities/cluster/events";
 import { SpeakerMetrics } from "../../../capabilities/speaker/metrics";
 import { Speaker, type PacketThreadPort } from "../../../capabilities/speaker/speaker";
 import type { OwnerReference, ServiceL2Status } from "../../../lib/config/generated/resources";
+import { DEFAULT_CONFLICT_SETTINGS } from "../../../lib/net/address-conflict";
 import type { PacketCommand, PacketReport } from "../../../node/packet-protocol";
 import { recordingLog, startTestCluster, until, type TestCluster } from "../cluster/support";
 
@@ -112,6 +113,7 @@ function startSpeaker(owner?: OwnerReference): Promise<void> {
     namespace: NAMESPACE,
     options: { loadBalancerClass: "", ignoreExcludeLabel: false },
     heartbeat: { port: 7946, bindAddresses: [], secret: undefined },
+    conflicts: DEFAULT_CONFLICT_SETTINGS,
     client,
     thread,
     events,
@@ -226,6 +228,7 @@ describe("what the packet thread is told", () => {
         namespace: NAMESPACE,
       },
       excludedInterfaces: ["^veth.*"],
+      conflicts: DEFAULT_CONFLICT_SETTINGS,
     });
     expect(speaker.whyNotReady()).toBeUndefined();
   });
@@ -328,6 +331,39 @@ describe("what is said about an announced Service", () => {
     expect(await eventsOf(name)).toMatchObject([{ type: "Warning", reason: "announceFailed" }]);
     expect(await statusesOf(name)).toEqual([]);
     expect(await metrics.registry.metrics()).not.toContain("192.168.1.245");
+  });
+
+  it("names a foreign host that has the address: event, condition, metrics; and says when it is over", async () => {
+    const name = await createService("192.168.1.249");
+    const stranger = {
+      type: "conflict",
+      address: "192.168.1.249",
+      mac: "02:00:00:00:00:66",
+      interfaceName: "eth0",
+      defences: 0,
+    } as const;
+    thread.report({ ...stranger, state: "withheld", claims: 3, retryInMs: 60_000 });
+    thread.report({ ...stranger, state: "withheld", claims: 2, retryInMs: 59_000 });
+    const message =
+      '192.168.1.249 is used by 02:00:00:00:00:66, which is no node of the cluster, on eth0 of node "node-a": ' +
+      "it is not announced, and asked for again in 60 s; take the address from that host, or give the Service another one";
+    expect(await eventsOf(name)).toMatchObject([
+      { type: "Warning", reason: "AddressConflict", message, count: 1 },
+    ]);
+    const [withheld] = await untilStatuses(name, isWritten);
+    expect(withheld?.status?.conditions).toMatchObject([
+      { type: "AddressConflict", status: "True", reason: "Withheld", message },
+    ]);
+    const series = '{ip="192.168.1.249",mac="02:00:00:00:00:66"}';
+    expect(await metrics.registry.metrics()).toContain(`herald_layer2_conflicts_total${series} 5`);
+    thread.report({ ...stranger, state: "over", claims: 0 });
+    thread.own("192.168.1.249");
+    const [free] = await untilStatuses(
+      name,
+      statuses => isWritten(statuses) && statuses[0]?.status?.conditions === undefined,
+    );
+    expect(free?.status?.interfaces).toBeUndefined();
+    expect((await eventsOf(name)).map(({ reason }) => reason)).toContain("AddressConflictOver");
   });
 
   it("logs who announces what and why, and shows it in the metrics", async () => {

@@ -56,6 +56,21 @@ describe("SpeakerMetrics", () => {
     expect(await scrape()).toContain('metallb_layer2_gratuitous_sent{ip="192.0.2.11"} 3');
   });
 
+  it("counts the claims of strangers, eight MAC addresses apart and the others together, until the address goes", async () => {
+    for (let index = 0; index < 10; index += 1) {
+      metrics.countConflict("192.0.2.10", `02:00:00:00:00:0${index}`, 2);
+    }
+    metrics.countDefences("192.0.2.10", 1);
+    const lines = await scrape();
+    expect(lines).toContain(
+      'herald_layer2_conflicts_total{ip="192.0.2.10",mac="02:00:00:00:00:07"} 2',
+    );
+    expect(lines).toContain('herald_layer2_conflicts_total{ip="192.0.2.10",mac="other"} 4');
+    expect(lines).toContain('herald_layer2_defences_total{ip="192.0.2.10"} 1');
+    metrics.keepAddresses(new Set());
+    expect((await scrape()).join("\n")).not.toContain("192.0.2.10");
+  });
+
   it("tells the age of the cluster's state, once there is one", async () => {
     const name = "herald_speaker_cluster_state_age_seconds";
     expect((await scrape()).some(line => line.startsWith(`${name} `))).toBe(false);

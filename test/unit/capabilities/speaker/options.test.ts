@@ -27,6 +27,8 @@ describe("the speaker's options", () => {
       ignoreExcludeLabel: false,
       isWanProfile: false,
       isSecretPassthrough: false,
+      conflictDetection: "fast",
+      conflictPolicy: "defend",
       excludeListPath: "/etc/metallb/excludel2.yaml",
     });
   });
