@@ -5,7 +5,18 @@ import {
   type RequestOptions,
 } from "../capabilities/cluster/api-client";
 import { ApiError } from "../capabilities/cluster/api-error";
-import type { NodeInfo, ServiceInfo, ConfigurationResources } from "../lib/config/resources";
+import {
+  SERVICE_CIDRS,
+  toCidrs,
+  toNamed,
+  toNodeInfo,
+  toServiceInfos,
+  type LabelledObject,
+  type NodeObject,
+  type ServiceCidrObject,
+  type ServiceObject,
+} from "../capabilities/cluster/configuration-facts";
+import type { ConfigurationResources } from "../lib/config/resources";
 import { CONFIGURATION_KINDS, GROUP } from "./kinds";
 
 export interface LiveConfiguration {
@@ -39,20 +50,22 @@ export async function readLiveConfiguration(
     const path = `/apis/${GROUP}/${version}/namespaces/${encodeURIComponent(namespace)}/${plural}`;
     return [list, await listOf<object>(client, path)] as const;
   });
-  const [lists, nodes, namespaces, services] = await Promise.all([
+  const [lists, nodes, namespaces, services, serviceCidrs] = await Promise.all([
     Promise.all(configuration),
-    optional("Nodes", listOf<Labelled>(client, "/api/v1/nodes", { accept: METADATA_ONLY })),
+    optional("Nodes", listOf<NodeObject>(client, "/api/v1/nodes")),
     optional(
       "Namespaces",
-      listOf<Labelled>(client, "/api/v1/namespaces", { accept: METADATA_ONLY }),
+      listOf<LabelledObject>(client, "/api/v1/namespaces", { accept: METADATA_ONLY }),
     ),
-    optional("Services", listOf<Service>(client, "/api/v1/services")),
+    optional("Services", listOf<ServiceObject>(client, "/api/v1/services")),
+    optional("ServiceCIDRs", listOf<ServiceCidrObject>(client, SERVICE_CIDRS)),
   ]);
   const resources: ConfigurationResources = {
     ...(Object.fromEntries(lists) as ConfigurationResources),
-    ...(nodes && { nodes: nodes.map(toNamed) }),
+    ...(nodes && { nodes: nodes.map(toNodeInfo) }),
     ...(namespaces && { namespaces: namespaces.map(toNamed) }),
-    ...(services && { services: services.flatMap(toServiceInfo) }),
+    ...(services && { services: toServiceInfos(services) }),
+    ...(serviceCidrs && { serviceCidrs: serviceCidrs.flatMap(toCidrs) }),
   };
   return { resources, notices };
 }
@@ -60,17 +73,6 @@ export async function readLiveConfiguration(
 interface List<Item> {
   /** Null in an empty list of metadata. */
   readonly items: readonly Item[] | null;
-}
-
-interface Labelled {
-  readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
-}
-
-interface Service {
-  readonly metadata: { readonly name: string; readonly namespace: string };
-  readonly status?: {
-    readonly loadBalancer?: { readonly ingress?: readonly { readonly ip?: string }[] };
-  };
 }
 
 async function listOf<Item>(
@@ -84,14 +86,4 @@ async function listOf<Item>(
     if (error instanceof ApiError && error.status === 404) return [];
     throw error;
   }
-}
-
-function toNamed({ metadata }: Labelled): NodeInfo {
-  return { name: metadata.name, labels: metadata.labels ?? {} };
-}
-
-function toServiceInfo({ metadata, status }: Service): readonly ServiceInfo[] {
-  const addresses = (status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => (ip ? [ip] : []));
-  const { namespace, name } = metadata;
-  return addresses.length === 0 ? [] : [{ namespace, name, addresses }];
 }

@@ -8,14 +8,22 @@ import type {
   IPAddressPool,
   L2Advertisement,
 } from "../../lib/config/generated/resources";
-import type {
-  ConfigurationResources,
-  NodeInfo,
-  SecretInfo,
-  ServiceInfo,
-} from "../../lib/config/resources";
+import type { ConfigurationResources, SecretInfo, ServiceInfo } from "../../lib/config/resources";
 import { METADATA_ONLY, type ApiReader, type RequestOptions } from "../cluster/api-client";
 import { ApiError } from "../cluster/api-error";
+import {
+  SERVICE_CIDRS,
+  toCidrs,
+  toNamed,
+  toNodeInfo,
+  toSecretInfo,
+  toServiceInfos,
+  type LabelledObject,
+  type NodeObject,
+  type SecretObject,
+  type ServiceCidrObject,
+  type ServiceObject,
+} from "../cluster/configuration-facts";
 
 /** A review has 10 s (Pepr's `webhookTimeout`); the answer "could not judge" has to fit in too. */
 const READ_TIMEOUT_MS = 6_000;
@@ -26,13 +34,6 @@ interface List<Item> {
   readonly items: readonly Item[] | null;
 }
 
-interface Labelled {
-  readonly metadata?: {
-    readonly name?: string | undefined;
-    readonly labels?: Readonly<Record<string, string>>;
-  };
-}
-
 /** Everything that a rule may look at. Rejects when any list cannot be read: half a configuration is not judged. */
 export async function readConfiguration(
   client: ApiReader,
@@ -41,16 +42,18 @@ export async function readConfiguration(
   const list = lister(client);
   const own = <Item>(version: string, plural: string): Promise<readonly Item[]> =>
     list<Item>(`/apis/metallb.io/${version}/namespaces/${namespace}/${plural}`);
-  const [pools, l2, bgp, peers, profiles, communities, nodes, namespaces] = await Promise.all([
-    own<IPAddressPool>("v1beta1", "ipaddresspools"),
-    own<L2Advertisement>("v1beta1", "l2advertisements"),
-    own<BGPAdvertisement>("v1beta1", "bgpadvertisements"),
-    own<BGPPeer>("v1beta2", "bgppeers"),
-    own<BFDProfile>("v1beta1", "bfdprofiles"),
-    own<Community>("v1beta1", "communities"),
-    list<Node>("/api/v1/nodes"),
-    list<Labelled>("/api/v1/namespaces", { accept: METADATA_ONLY }),
-  ]);
+  const [pools, l2, bgp, peers, profiles, communities, nodes, namespaces, cidrs] =
+    await Promise.all([
+      own<IPAddressPool>("v1beta1", "ipaddresspools"),
+      own<L2Advertisement>("v1beta1", "l2advertisements"),
+      own<BGPAdvertisement>("v1beta1", "bgpadvertisements"),
+      own<BGPPeer>("v1beta2", "bgppeers"),
+      own<BFDProfile>("v1beta1", "bfdprofiles"),
+      own<Community>("v1beta1", "communities"),
+      list<NodeObject>("/api/v1/nodes"),
+      list<LabelledObject>("/api/v1/namespaces", { accept: METADATA_ONLY }),
+      unlessAbsent(list<ServiceCidrObject>(SERVICE_CIDRS)),
+    ]);
   return {
     ipAddressPools: pools,
     l2Advertisements: l2,
@@ -58,33 +61,25 @@ export async function readConfiguration(
     bgpPeers: peers,
     bfdProfiles: profiles,
     communities,
-    nodes: nodes.map(nodeInfo),
-    namespaces: namespaces.map(named),
+    nodes: nodes.map(toNodeInfo),
+    namespaces: namespaces.map(toNamed),
+    serviceCidrs: cidrs.flatMap(toCidrs),
   };
 }
 
-interface Service {
-  readonly metadata: { readonly name: string; readonly namespace: string };
-  readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly { ip?: string }[] } };
+async function unlessAbsent<Item>(listing: Promise<readonly Item[]>): Promise<readonly Item[]> {
+  try {
+    return await listing;
+  } catch (error) {
+    if (error instanceof ApiError && [403, 404].includes(error.status)) return [];
+    throw error;
+  }
 }
 
 /** The Services that hold addresses. */
 export async function readServices(client: ApiReader): Promise<readonly ServiceInfo[]> {
   const query = { fieldSelector: "spec.type=LoadBalancer", ...FROM_CACHE };
-  const services = await lister(client)<Service>("/api/v1/services", { query });
-  return services
-    .map(({ metadata: { name, namespace }, status }) => ({
-      name,
-      namespace,
-      addresses: (status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => ip ?? []),
-    }))
-    .filter(({ addresses }) => addresses.length > 0);
-}
-
-interface Secret {
-  readonly metadata: { readonly name: string };
-  readonly type?: string;
-  readonly data?: Readonly<Record<string, string>>;
+  return toServiceInfos(await lister(client)<ServiceObject>("/api/v1/services", { query }));
 }
 
 /** The Secrets of Herald's namespace, without what is in them. */
@@ -93,12 +88,8 @@ export async function readSecrets(
   namespace: string,
 ): Promise<readonly SecretInfo[]> {
   const path = `/api/v1/namespaces/${namespace}/secrets`;
-  const secrets = await lister(client)<Secret>(path, { query: FROM_CACHE });
-  return secrets.map(({ metadata: { name }, type = "Opaque", data = {} }) => ({
-    name,
-    type,
-    keys: Object.keys(data),
-  }));
+  const secrets = await lister(client)<SecretObject>(path, { query: FROM_CACHE });
+  return secrets.map(toSecretInfo);
 }
 
 /** From the API server's memory, a few ms old at most: warnings need no more, and a quiet collection's newest state takes it 100 ms. */
@@ -127,22 +118,4 @@ async function patiently<Answer>(signal: AbortSignal, ask: () => Promise<Answer>
       await sleep(RETRY_MS);
     }
   }
-}
-
-interface Node extends Labelled {
-  readonly spec?: { readonly podCIDRs?: readonly string[] };
-  readonly status?: { readonly addresses?: readonly { type: string; address: string }[] };
-}
-
-/** What selectors need, and the addresses that a pool must not overlap. */
-export function nodeInfo(node: Node): NodeInfo {
-  const addresses = (node.status?.addresses ?? [])
-    .filter(({ type }) => type === "InternalIP" || type === "ExternalIP")
-    .map(({ address }) => address);
-  return { ...named(node), addresses, podCidrs: node.spec?.podCIDRs ?? [] };
-}
-
-/** Name and labels, all that selectors need. */
-export function named(object: Labelled): NodeInfo {
-  return { name: object.metadata?.name ?? "", labels: object.metadata?.labels ?? {} };
 }

@@ -9,19 +9,23 @@ import type {
   BGPPeer,
   Community,
   IPAddressPool,
+  IPAddressPoolSpec,
   L2Advertisement,
 } from "../../lib/config/generated/resources";
 import type { ConfigurationResources } from "../../lib/config/resources";
 import type { ApiReader } from "../cluster/api-client";
 import type { ApiObject } from "../cluster/api-object";
-import { Informer } from "../cluster/informer";
 import {
-  named,
-  nodeInfo,
-  readConfiguration,
-  readSecrets,
-  readServices,
-} from "./configuration-reader";
+  SERVICE_CIDRS,
+  toCidrs,
+  toNamed,
+  toNodeInfo,
+  type ServiceCidrObject,
+} from "../cluster/configuration-facts";
+import { Informer } from "../cluster/informer";
+import { setTimeout as sleep } from "node:timers/promises";
+import { AcceptedChanges, type StoredResource } from "./accepted-changes";
+import { readConfiguration, readSecrets, readServices } from "./configuration-reader";
 
 /** What decides which of the costly lists a review needs. */
 export interface ReviewedChange {
@@ -37,18 +41,32 @@ export interface LiveConfigurationOptions {
   readonly log: Logger;
 }
 
+/** The configuration, and whether the copies are what it was taken from: a few milliseconds old then. */
+export interface Reading {
+  readonly resources: ConfigurationResources;
+  readonly isFromCopies: boolean;
+}
+
 type Copies = ReturnType<typeof createCopies>;
 
 /** A watch that is silent for longer is given up by its informer. */
 const CONTACT_LIMIT_MS = 95_000;
 
+/** A watch is behind by 1 to 20 ms; a list instead costs up to 100. */
+const CATCH_UP_MS = 30;
+
 export class LiveConfiguration {
   readonly #options: LiveConfigurationOptions;
   readonly #copies: Copies;
+  readonly #accepted: AcceptedChanges;
 
   constructor(options: LiveConfigurationOptions) {
     this.#options = options;
     this.#copies = createCopies(options);
+    this.#accepted = new AcceptedChanges(
+      (kind, name) => this.#findCopy(kind, name),
+      () => performance.now(),
+    );
   }
 
   start(): void {
@@ -63,11 +81,36 @@ export class LiveConfiguration {
     return Object.values(this.#copies).every(copy => copy.isSynced);
   }
 
-  /** Rejects when something that is needed cannot be read: half a configuration is not judged. */
-  async read(change: ReviewedChange): Promise<ConfigurationResources> {
+  /** From the copies when they are current. Rejects when something that is needed cannot be read: half a configuration is not judged. */
+  async read(change: ReviewedChange): Promise<Reading> {
+    await takenOver();
+    const isFromCopies = this.#isCurrent() && (await this.#isCaughtUp());
+    const resources = isFromCopies ? this.#fromCopies() : this.#list();
+    return { isFromCopies, resources: await this.#complete(change, resources) };
+  }
+
+  /** From the API server, whatever the copies are: everything that was stored before is in it. */
+  readStored(change: ReviewedChange): Promise<ConfigurationResources> {
+    return this.#complete(change, this.#list());
+  }
+
+  /** To be told of each change that is let through, before it is answered: what follows is judged beside it. */
+  noteAccepted(change: ReviewedChange): void {
+    this.#accepted.note(change);
+  }
+
+  #list(): Promise<ConfigurationResources> {
+    const { client, namespace } = this.#options;
+    return readConfiguration(client, namespace);
+  }
+
+  async #complete(
+    change: ReviewedChange,
+    resources: ConfigurationResources | Promise<ConfigurationResources>,
+  ): Promise<ConfigurationResources> {
     const { client, namespace } = this.#options;
     const [configuration, services, secrets] = await Promise.all([
-      this.#isCurrent() ? this.#fromCopies() : readConfiguration(client, namespace),
+      resources,
       mayTakeAddresses(change) ? readServices(client) : undefined,
       change.kind === "BGPPeer" && change.operation !== "DELETE"
         ? readSecrets(client, namespace)
@@ -83,19 +126,35 @@ export class LiveConfiguration {
     );
   }
 
-  async #fromCopies(): Promise<ConfigurationResources> {
-    await takenOver();
-    const { pools, l2, bgp, peers, profiles, communities, nodes, namespaces } = this.#copies;
+  /** Waits for a moment until the copies show what was let through; false when they do not. */
+  async #isCaughtUp(): Promise<boolean> {
+    const deadlineMs = performance.now() + CATCH_UP_MS;
+    while (!this.#accepted.areShown()) {
+      if (performance.now() > deadlineMs) return false;
+      await sleep(1);
+    }
+    return true;
+  }
+
+  #fromCopies(): ConfigurationResources {
+    const copies = this.#copies;
     return {
-      ipAddressPools: [...pools.values()],
-      l2Advertisements: [...l2.values()],
-      bgpAdvertisements: [...bgp.values()],
-      bgpPeers: [...peers.values()],
-      bfdProfiles: [...profiles.values()],
-      communities: [...communities.values()],
-      nodes: [...nodes.values()],
-      namespaces: [...namespaces.values()],
+      ipAddressPools: [...copies.IPAddressPool.values()],
+      l2Advertisements: [...copies.L2Advertisement.values()],
+      bgpAdvertisements: [...copies.BGPAdvertisement.values()],
+      bgpPeers: [...copies.BGPPeer.values()],
+      bfdProfiles: [...copies.BFDProfile.values()],
+      communities: [...copies.Community.values()],
+      nodes: [...copies.nodes.values()],
+      namespaces: [...copies.namespaces.values()],
+      serviceCidrs: [...copies.serviceCidrs.values()].flat(),
     };
+  }
+
+  #findCopy(kind: string, name: string): StoredResource | undefined {
+    if (!Object.hasOwn(this.#copies, kind)) return undefined;
+    const copy = this.#copies[kind as keyof Copies];
+    return copy.get(`${this.#options.namespace}/${name}`) as StoredResource | undefined;
   }
 }
 
@@ -108,14 +167,21 @@ function createCopies({ client, namespace, log }: LiveConfigurationOptions) {
       object => slim(object) as Stored,
     );
   return {
-    pools: own<IPAddressPool>("v1beta1", "ipaddresspools"),
-    l2: own<L2Advertisement>("v1beta1", "l2advertisements"),
-    bgp: own<BGPAdvertisement>("v1beta1", "bgpadvertisements"),
-    peers: own<BGPPeer>("v1beta2", "bgppeers"),
-    profiles: own<BFDProfile>("v1beta1", "bfdprofiles"),
-    communities: own<Community>("v1beta1", "communities"),
-    nodes: copy("/api/v1/nodes", nodeInfo),
-    namespaces: copy("/api/v1/namespaces", named),
+    IPAddressPool: own<IPAddressPool>("v1beta1", "ipaddresspools"),
+    L2Advertisement: own<L2Advertisement>("v1beta1", "l2advertisements"),
+    BGPAdvertisement: own<BGPAdvertisement>("v1beta1", "bgpadvertisements"),
+    BGPPeer: own<BGPPeer>("v1beta2", "bgppeers"),
+    BFDProfile: own<BFDProfile>("v1beta1", "bfdprofiles"),
+    Community: own<Community>("v1beta1", "communities"),
+    nodes: copy("/api/v1/nodes", toNodeInfo),
+    namespaces: copy("/api/v1/namespaces", toNamed),
+    serviceCidrs: new Informer({
+      client,
+      path: SERVICE_CIDRS,
+      store: object => toCidrs(object as ServiceCidrObject),
+      isOptional: true,
+      log,
+    }),
   };
 }
 
@@ -130,13 +196,13 @@ function takenOver(): Promise<void> {
   return new Promise(resolve => setImmediate(() => setImmediate(resolve)));
 }
 
-/** A pool that is deleted, or whose addresses change: only then it matters who holds addresses. */
+/** A pool that is deleted, or that may give its addresses to others than before: only then it matters who holds them. */
 function mayTakeAddresses({ kind, operation, object, oldObject }: ReviewedChange): boolean {
   if (kind !== "IPAddressPool" || operation === "CREATE") return false;
-  return operation === "DELETE" || addressesOf(object) !== addressesOf(oldObject);
+  return operation === "DELETE" || termsOf(object) !== termsOf(oldObject);
 }
 
-function addressesOf(object: unknown): string {
-  const { spec } = (object ?? {}) as { readonly spec?: { readonly addresses?: unknown } | null };
-  return JSON.stringify(spec?.addresses);
+function termsOf(object: unknown): string {
+  const { spec } = (object ?? {}) as { readonly spec?: Partial<IPAddressPoolSpec> | null };
+  return JSON.stringify([spec?.addresses, spec?.avoidBuggyIPs ?? false, spec?.serviceAllocation]);
 }

@@ -67,7 +67,7 @@ export function startAdmission(capability: Capability): ReviewDeps {
   });
   return {
     namespace: options.namespace,
-    readConfiguration: change => configuration.read(change),
+    configuration,
     observe: reviewMetrics(metrics),
     memo: new ReadMemo(),
     log,

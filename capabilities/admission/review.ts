@@ -5,10 +5,11 @@
 import type { KubernetesObject } from "kubernetes-fluent-client";
 import type { PeprMutateRequest, PeprValidateRequest } from "pepr";
 import type { Logger } from "pino";
-import { reviewChange, type Change } from "../../lib/config/admission";
+import { reviewChange, type Change, type Review } from "../../lib/config/admission";
 import type { ConfigurationResources } from "../../lib/config/check";
 import { formatProblem } from "../../lib/config/problem";
 import type { ReadMemo } from "../../lib/config/read-memo";
+import type { LiveConfiguration } from "./live-configuration";
 
 /** Pepr's answer to a validation. */
 export type Verdict = ReturnType<PeprValidateRequest<KubernetesObject>["Approve"]>;
@@ -18,12 +19,15 @@ export type Validate = (request: PeprValidateRequest<KubernetesObject>) => Promi
 export interface ReviewDeps {
   /** Where Herald's resources live; only they are honoured. */
   readonly namespace: string;
-  readonly readConfiguration: (change: Change) => Promise<ConfigurationResources>;
+  readonly configuration: ConfigurationSource;
   readonly observe: (review: ObservedReview) => void;
   /** What was read from objects in earlier reviews. */
   readonly memo: ReadMemo;
   readonly log: Logger;
 }
+
+/** What changes are judged beside. */
+export type ConfigurationSource = Pick<LiveConfiguration, "read" | "readStored" | "noteAccepted">;
 
 export interface ObservedReview {
   readonly kind: string;
@@ -91,15 +95,32 @@ async function judge(
     object: request.Raw,
     ...(oldObject === undefined ? {} : { oldObject }),
   };
-  const { namespace, readConfiguration, memo, log } = deps;
-  const live = await readConfiguration(change);
-  const { refusals, warnings } = reviewChange(change, live, { namespace, memo });
+  const { log, configuration } = deps;
+  const { refusals, warnings } = await reviewBesideLive(change, deps);
   const notes = warnings.map(formatProblem);
-  if (refusals.length === 0) return request.Approve(notes);
+  if (refusals.length === 0) {
+    if (request.Request.dryRun !== true) configuration.noteAccepted(change);
+    return request.Approve(notes);
+  }
   const rules = refusals.map(refusal => refusal.rule);
   log.info({ object: describe(request), operation, rules }, "a change was refused");
   return request.Deny(refusals.map(formatProblem).join("\n"), undefined, notes);
 }
+
+/**
+ * The verdict beside what is stored. Copies may be some milliseconds old, and nobody is turned away because of an object that is
+ * gone: what does not already refuse itself is judged once more beside a list.
+ */
+async function reviewBesideLive(change: Change, deps: ReviewDeps): Promise<Review> {
+  const { configuration, ...options } = deps;
+  const { resources, isFromCopies } = await configuration.read(change);
+  const review = reviewChange(change, resources, options);
+  if (review.refusals.length === 0 || !isFromCopies) return review;
+  if (reviewChange(change, NOTHING_ELSE, options).refusals.length > 0) return review;
+  return reviewChange(change, await configuration.readStored(change), options);
+}
+
+const NOTHING_ELSE: ConfigurationResources = {};
 
 /** As in `IPAddressPool metallb-system/first`. */
 function describe({ Request }: PeprValidateRequest<KubernetesObject>): string {

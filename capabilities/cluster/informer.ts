@@ -30,6 +30,8 @@ export interface InformerOptions<Stored> {
   store(object: ApiObject): Stored | undefined;
   /** Told after the copy changed: `now` undefined = gone, `before` undefined = new. */
   onChange?(key: string, now: Stored | undefined, before: Stored | undefined): void;
+  /** True: a collection that the server does not have, or that we may not read, is an empty one; it is looked for now and then. */
+  readonly isOptional?: boolean;
   readonly log: Logger;
   /** A watch without an octet for so long is given up; the server sends a bookmark each minute. */
   readonly silenceMs?: number;
@@ -64,6 +66,9 @@ const WATCH_SECONDS = { min: 300, spread: 300 };
 
 /** A watch that ended sooner counts as a failure, so that a server that ends all of them is not asked in a hot loop. */
 const SHORT_WATCH_MS = 5_000;
+
+/** Between two looks for an optional collection; shorter than the silence after which a copy counts as out of date. */
+const ABSENT_MS = 60_000;
 
 /** Why a watch was ended from our side. */
 class WatchEndedError extends Error {}
@@ -177,6 +182,11 @@ export class Informer<Stored> {
         await this.#watch();
       } catch (error) {
         if (this.#isStopped()) return;
+        if (this.#isAbsent(error)) {
+          this.#beEmpty();
+          await pause(this.#clock, ABSENT_MS, signal);
+          continue;
+        }
         this.#noteFailure(error);
       }
       const pauseMs = this.#failures === 0 ? 0 : planBackoffMs(this.#failures, backoff, random);
@@ -186,6 +196,18 @@ export class Informer<Stored> {
 
   #isStopped(): boolean {
     return this.#stopping.signal.aborted;
+  }
+
+  #isAbsent(error: unknown): boolean {
+    const isMissing = error instanceof ApiError && [403, 404].includes(error.status);
+    return this.#options.isOptional === true && isMissing;
+  }
+
+  #beEmpty(): void {
+    this.#lastContactMs = this.#clock.nowMs();
+    this.#cache.replace().finish();
+    this.#mustList = true;
+    this.#noteSynced(this.#refreshWaiters.splice(0));
   }
 
   #noteFailure(error: unknown): void {
@@ -210,6 +232,10 @@ export class Informer<Stored> {
       throw error;
     }
     this.#mustList = this.#refreshWaiters.length > 0;
+    this.#noteSynced(waiters);
+  }
+
+  #noteSynced(waiters: readonly Waiter[]): void {
     this.#isSynced = true;
     this.#syncedWaiter?.resolve();
     for (const waiter of waiters) waiter.resolve();

@@ -64,6 +64,8 @@ export interface ConfigMapInfo {
 export interface ServiceInfo {
   readonly namespace: string;
   readonly name: string;
+  /** Left out where they are not known. */
+  readonly labels?: Labels;
   /** The addresses of its status, as written there. */
   readonly addresses: readonly string[];
 }

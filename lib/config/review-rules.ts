@@ -58,14 +58,16 @@ export function judgeTransition(
   return [toProblem(ref, finding, "refuse")];
 }
 
-/** Rule V-X6, in advance: the Services whose addresses would be in no pool. */
+/** Rule V-X6, in advance: the Services that would lose their address, because no pool may give it to them any more. */
 export function warnOfLosses(
   ref: ObjectRef,
-  { services = [] }: ConfigurationResources,
+  { services = [], namespaces }: ConfigurationResources,
   { before, after }: { before: CheckedConfiguration; after: CheckedConfiguration },
 ): readonly Problem[] {
   if (ref.kind !== "IPAddressPool" || services.length === 0) return [];
-  const lost = findLostAddresses(services, before.configuration.pools, after.configuration.pools);
+  const change = { before: before.configuration.pools, after: after.configuration.pools };
+  const labels = namespaces && new Map(namespaces.map(one => [one.name, one.labels] as const));
+  const lost = findLostAddresses(services, change, labels);
   if (lost.length === 0) return [];
   const shown = lost
     .slice(0, SHOWN_LOSSES)
@@ -75,8 +77,8 @@ export function warnOfLosses(
   const finding = {
     rule: "V-X6",
     field: "",
-    reason: `would leave ${count} of Services in no pool: ${shown.join(", ")}${more}`,
-    wayOut: "Keep those addresses in a pool until the Services are gone.",
+    reason: `would take ${count} from Services: ${shown.join(", ")}${more}`,
+    wayOut: "Keep those addresses in a pool that may give them until the Services are gone.",
   };
   return [toProblem(ref, finding, "warn")];
 }

@@ -1,4 +1,5 @@
-/** The webhooks' Pods, their Service, and the budget that leaves one of them during a drain. */
+/** The webhooks' Pods, their Secret and Service, and the budget that leaves one of them during a drain. */
+import { WEBHOOK_SECRET } from "../../capabilities/admission/webhook-secret";
 import {
   command,
   containerRights,
@@ -20,7 +21,22 @@ const LEAVING_SECONDS = 5;
 
 export function admissionObjects(installation: Installation): readonly ManifestObject[] {
   const { namespace } = installation;
-  return [admissionDeployment(installation), webhookService(namespace), budget(namespace)];
+  return [
+    emptySecret(namespace),
+    admissionDeployment(installation),
+    webhookService(namespace),
+    budget(namespace),
+  ];
+}
+
+/** Filled by the Pods. It is here so that it goes with the installation; applied again, it loses nothing. */
+function emptySecret(namespace: string): ManifestObject {
+  return {
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name: WEBHOOK_SECRET, namespace, labels: labels("admission") },
+    type: "Opaque",
+  };
 }
 
 function admissionDeployment({ namespace, image }: Installation): ManifestObject {
@@ -79,6 +95,8 @@ function webhookService(namespace: string): ManifestObject {
     spec: {
       ports: [{ name: "https", port: 443, targetPort: WEBHOOK_PORT }],
       selector: labels("admission"),
+      // What one client writes one after the other goes to one replica, which knows what it has just let through (docs/adr/0003).
+      sessionAffinity: "ClientIP",
     },
   };
 }

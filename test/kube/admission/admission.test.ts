@@ -327,7 +327,7 @@ describe("a deletion", () => {
     }
     const deleted = await remove("ipaddresspool", "in-use");
     expect(deleted.status).toBe(0);
-    expect(deleted.stderr).toContain("would leave 2 addresses of Services in no pool");
+    expect(deleted.stderr).toContain("would take 2 addresses from Services");
     expect(deleted.stderr).toContain("default/one (10.30.0.0)");
   });
 });

@@ -1,8 +1,6 @@
 import { describe, expect, it } from "vitest";
-import {
-  nodeInfo,
-  readConfiguration,
-} from "../../../../capabilities/admission/configuration-reader";
+import { readConfiguration } from "../../../../capabilities/admission/configuration-reader";
+import { toNodeInfo } from "../../../../capabilities/cluster/configuration-facts";
 import type { ApiReader, RequestOptions } from "../../../../capabilities/cluster/api-client";
 import { ApiError } from "../../../../capabilities/cluster/api-error";
 
@@ -16,6 +14,7 @@ const paths = [
   `${own}/communities`,
   "/api/v1/nodes",
   "/api/v1/namespaces",
+  "/apis/networking.k8s.io/v1/servicecidrs",
 ];
 
 /** A reader that answers each path with one object named after it, and fails as told. */
@@ -68,7 +67,7 @@ describe("readConfiguration", () => {
       spec: { podCIDRs: ["10.244.1.0/24"] },
       status: { addresses },
     };
-    expect(nodeInfo(node)).toEqual({
+    expect(toNodeInfo(node)).toEqual({
       name: "n1",
       labels: {},
       addresses: ["192.168.1.11", "203.0.113.7"],
@@ -92,6 +91,11 @@ describe("readConfiguration", () => {
       expect(asked.filter(path => path === `${own}/communities`)).toHaveLength(2);
     },
   );
+
+  it.each([403, 404])("reads no ServiceCIDRs where the server says %d", async status => {
+    const { client } = reader(path => (path.endsWith("cidrs") ? refused(status) : undefined));
+    expect((await readConfiguration(client, "here")).serviceCidrs).toEqual([]);
+  });
 
   it.each([403, 404, 500])("does not ask again when the server says %d", async status => {
     const { asked, client } = reader(path =>

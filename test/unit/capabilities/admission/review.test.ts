@@ -11,6 +11,7 @@ import {
 } from "../../../../capabilities/admission/review";
 import { normaliseIPAddressPool } from "../../../../lib/config/admission";
 import type { IPAddressPool } from "../../../../lib/config/generated/resources";
+import type { ConfigurationResources } from "../../../../lib/config/resources";
 
 type Input = ConstructorParameters<typeof PeprValidateRequest<KubernetesObject>>[0];
 
@@ -35,24 +36,43 @@ function review(object: KubernetesObject, operation = "CREATE"): Input {
   } as unknown as Input;
 }
 
-function deps(overrides: Partial<ReviewDeps> = {}): ReviewDeps & { observed: ObservedReview[] } {
+interface Observed {
+  readonly observed: ObservedReview[];
+  /** Objects of the changes that were let through. */
+  readonly accepted: unknown[];
+  /** How often the API server was asked. */
+  readonly lists: string[];
+}
+
+interface Live {
+  readonly copies?: ConfigurationResources;
+  readonly stored?: ConfigurationResources;
+  readonly failure?: Error;
+}
+
+function deps({ copies, stored = {}, failure }: Live = {}): ReviewDeps & Observed {
   const observed: ObservedReview[] = [];
+  const accepted: unknown[] = [];
+  const lists: string[] = [];
   return {
     namespace: "metallb-system",
-    readConfiguration: () =>
-      Promise.resolve({
-        ipAddressPools: [],
-        l2Advertisements: [],
-        bgpAdvertisements: [],
-        bgpPeers: [],
-        bfdProfiles: [],
-        communities: [],
-      }),
+    configuration: {
+      read: () =>
+        failure
+          ? Promise.reject(failure)
+          : Promise.resolve({ resources: copies ?? stored, isFromCopies: copies !== undefined }),
+      readStored: ({ kind }) => {
+        lists.push(kind);
+        return Promise.resolve(stored);
+      },
+      noteAccepted: ({ object }) => accepted.push(object),
+    },
     observe: seen => observed.push(seen),
     memo: new ReadMemo(),
     log: pino({ level: "silent" }),
     observed,
-    ...overrides,
+    accepted,
+    lists,
   };
 }
 
@@ -80,7 +100,7 @@ describe("createValidate", () => {
   });
 
   it("refuses with the reason when the configuration cannot be read, never with a throw", async () => {
-    const used = deps({ readConfiguration: () => Promise.reject(new Error("no route to host")) });
+    const used = deps({ failure: new Error("no route to host") });
     const verdict = await createValidate(() => used)(
       new PeprValidateRequest(review(pool(["10.0.0.0/24"]))),
     );
@@ -103,6 +123,43 @@ describe("createValidate", () => {
     const request = new PeprValidateRequest(review(leaving, "UPDATE"));
     const verdict = await createValidate(() => deps())(request);
     expect(verdict.allowed).toBe(true);
+  });
+});
+
+describe("a verdict beside copies that may be some milliseconds old", () => {
+  const taken = {
+    ipAddressPools: [pool(["10.0.0.0/24"], { name: "old" }) as unknown as IPAddressPool],
+  };
+  const request = (fields: object = {}) =>
+    new PeprValidateRequest({ ...review(pool(["10.0.0.0/25"])), ...fields } as Input);
+
+  it("refuses nobody because of a pool that is gone: the API server is asked", async () => {
+    const used = deps({ copies: taken, stored: {} });
+    expect((await createValidate(() => used)(request())).allowed).toBe(true);
+    expect(used.lists).toEqual(["IPAddressPool"]);
+  });
+
+  it("refuses what the API server says is there", async () => {
+    const used = deps({ copies: taken, stored: taken });
+    const verdict = await createValidate(() => used)(request());
+    expect(verdict.statusMessage).toContain('of IPAddressPool "old"');
+    expect(used.accepted).toEqual([]);
+  });
+
+  it("asks nobody about an object that is wrong by itself", async () => {
+    const used = deps({ copies: taken, stored: {} });
+    const bad = new PeprValidateRequest(review(pool(["10.0.0.0/33"])));
+    expect((await createValidate(() => used)(bad)).allowed).toBe(false);
+    expect(used.lists).toEqual([]);
+  });
+
+  it("notes what is let through, but no dry run: that is never stored", async () => {
+    const used = deps({ copies: {} });
+    await createValidate(() => used)(request({ dryRun: true }));
+    expect(used.accepted).toEqual([]);
+    await createValidate(() => used)(request());
+    expect(used.accepted).toMatchObject([{ metadata: { name: "first" } }]);
+    expect(used.lists).toEqual([]);
   });
 });
 

@@ -360,3 +360,31 @@ describe("stop", () => {
     await expect(informer.whenSynced()).rejects.toThrow("stopped");
   });
 });
+
+describe("an optional collection", () => {
+  it.each([403, 404])("that gets %d is empty, and is looked for each minute", async status => {
+    const server = new FakeServer();
+    server.objects.set("a", "7");
+    server.failure = new ApiError("not here", { code: "status", status });
+    const { clock, informer, told } = await setup({ isOptional: true }, server);
+    await informer.whenSynced();
+    expect([...informer.values()]).toEqual([]);
+    expect(informer.lastContactMs).toBe(clock.nowMs());
+    await clock.advance(59_999);
+    expect(server.lists).toHaveLength(1);
+    server.failure = undefined;
+    await clock.advance(1);
+    expect(told).toEqual(["a ->7"]);
+  });
+
+  it("whose kind is removed is emptied", async () => {
+    const server = new FakeServer();
+    server.objects.set("a", "7");
+    const { clock, informer, told } = await setup({ isOptional: true }, server);
+    server.failure = new ApiError("not here", { code: "status", status: 404 });
+    await server.watch.end();
+    await clock.advance(1_000);
+    expect(told).toEqual(["a ->7", "a 7>-"]);
+    expect(informer.isSynced).toBe(true);
+  });
+});

@@ -180,7 +180,7 @@ describe("update", () => {
       services,
     });
     expect(warnings).toMatchObject([{ rule: "V-X6" }]);
-    expect(warnings[0]?.message).toContain("2 addresses of Services");
+    expect(warnings[0]?.message).toContain("2 addresses from Services");
     expect(warnings[0]?.message).toContain("web/s1 (10.0.0.1), web/s4 (10.0.0.4)");
   });
 
@@ -222,9 +222,56 @@ describe("deletion", () => {
     expect(refusals).toEqual([]);
     expect(warnings).toMatchObject([{ rule: "V-X6", severity: "warn" }]);
     expect(warnings[0]?.message).toContain(
-      "would leave 5 addresses of Services in no pool: web/s1 (10.0.0.1), web/s2 (10.0.0.2), web/s3 (10.0.0.3) and 2 more",
+      "would take 5 addresses from Services: web/s1 (10.0.0.1), web/s2 (10.0.0.2), web/s3 (10.0.0.3) and 2 more",
     );
     expect(remove(second, { ...live, services }).warnings).toEqual([]);
+  });
+
+  describe("of what a pool gives", () => {
+    const held = (...addresses: string[]) => ({
+      namespace: "web",
+      name: "shop",
+      labels: { tier: "front" },
+      addresses,
+    });
+    const namespaces = [{ name: "web", labels: { team: "a" } }];
+    const stored = ipAddressPool("first", ["10.0.0.0/24"]);
+    const warned = (spec: object, services = [held("10.0.0.0", "10.0.0.7")]) =>
+      reviewChange(
+        {
+          operation: "UPDATE",
+          kind: "IPAddressPool",
+          object: { ...stored, spec: { ...stored.spec, ...spec } },
+          oldObject: stored,
+        },
+        { ipAddressPools: [stored], l2Advertisements: [everything], namespaces, services },
+        { namespace: NAMESPACE },
+      ).warnings.flatMap(({ rule, message }) => (rule === "V-X6" ? [message] : []));
+
+    it("names the Service on an address that avoidBuggyIPs forbids (V-X6)", () => {
+      const [message] = warned({ avoidBuggyIPs: true });
+      expect(message).toContain("would take 1 address from Services: web/shop (10.0.0.0).");
+      expect(warned({ avoidBuggyIPs: true }, [held("10.0.0.1")])).toEqual([]);
+    });
+
+    it.each([
+      { namespaces: ["other"] },
+      { namespaceSelectors: [withLabel("team", "b")] },
+      { serviceSelectors: [withLabel("tier", "back")] },
+      { namespaces: ["web"], serviceSelectors: [withLabel("tier", "back")] },
+    ])("names the Service that serviceAllocation %j no longer admits (V-X6)", pin => {
+      const [message] = warned({ serviceAllocation: pin });
+      expect(message).toContain("2 addresses from Services: web/shop (10.0.0.0), web/shop");
+    });
+
+    it.each([
+      { priority: 5 },
+      { namespaces: ["web"] },
+      { namespaceSelectors: [withLabel("team", "a")] },
+      { serviceSelectors: [withLabel("tier", "back"), withLabel("tier", "front")] },
+    ])("says nothing where serviceAllocation %j still admits it", pin => {
+      expect(warned({ serviceAllocation: pin })).toEqual([]);
+    });
   });
 
   it("refuses to take away a profile that a peer names, and names the peer (V-W2)", () => {
