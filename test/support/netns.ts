@@ -37,6 +37,18 @@ export class Host {
     return { stdout: result.stdout, stderr: result.stderr, code: result.status };
   }
 
+  /** Runs the program in the namespace with that standard input, without blocking the test; resolves with what it printed. */
+  async feed(input: string, command: string, ...args: readonly string[]): Promise<string> {
+    const argv = ["netns", "exec", this.namespace, command, ...args];
+    const child = spawn("ip", argv, { stdio: ["pipe", "pipe", "inherit"] });
+    let stdout = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+    child.stdin.end(input);
+    const [code] = (await once(child, "exit")) as [number | null];
+    if (code !== 0) throw new Error(`${command} ended with ${code}`);
+    return stdout;
+  }
+
   /** `ip …` in the namespace; throws when it fails. */
   ip(...args: readonly string[]): string {
     return ip("-n", this.namespace, ...args);

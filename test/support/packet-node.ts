@@ -24,6 +24,7 @@ export interface PacketBundles {
   readonly thread: string;
   readonly program: string;
   readonly arpClient: string;
+  readonly frameSender: string;
   remove(): void;
 }
 
@@ -36,6 +37,7 @@ export async function bundlePacketPrograms(): Promise<PacketBundles> {
       "packet-thread": join(ROOT, "node/packet-thread.ts"),
       program: join(ROOT, "test/support/packet-node-program.ts"),
       "arp-client": join(ROOT, "test/support/arp-client-program.ts"),
+      "frame-sender": join(ROOT, "test/support/frame-sender-program.ts"),
     },
     outdir,
     bundle: true,
@@ -48,6 +50,7 @@ export async function bundlePacketPrograms(): Promise<PacketBundles> {
     thread: join(outdir, "packet-thread.js"),
     program: join(outdir, "program.js"),
     arpClient: join(outdir, "arp-client.js"),
+    frameSender: join(outdir, "frame-sender.js"),
     remove: () => rmSync(outdir, { recursive: true, force: true }),
   };
 }
