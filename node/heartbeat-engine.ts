@@ -103,7 +103,7 @@ export class HeartbeatEngine {
       if (peerName !== undefined) this.handle({ type: "refused", peerName }, nowMs);
     };
     this.#udp.drain(fd, onRefused, (datagram, sourceAddress) => {
-      const received = this.#receiver.receive(datagram, sourceAddress);
+      const received = this.#receiver.receive(datagram, sourceAddress, nowMs);
       if (received.ok) {
         this.#count("received");
         const heartbeat = received.value;

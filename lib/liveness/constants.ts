@@ -17,6 +17,8 @@ export const HeartbeatFlag = {
   restartHold: 4,
   /** The list of silent peers did not fit: a peer that is missing in it says nothing. */
   silentListCut: 8,
+  /** The sender's default gateway does not answer any more. */
+  uplinkLost: 16,
 } as const;
 
 export const InterfaceState = { up: 1, carrier: 2, proven: 4 } as const;

@@ -2,21 +2,15 @@
  * Membership and ownership of one speaker put together, for whoever drives them: the packet thread, or a simulation. Each event
  * goes to both in the right order, and out come all actions in the order in which they are to be carried out.
  */
+import { Membership, type MembershipAction, type MembershipEvent } from "./membership";
+import { OwnershipTable, PARTING_MS, type OwnershipAction } from "./ownership";
+import type { OwnershipEntry } from "./ownership-entry";
 import {
   DEFAULT_MEMBERSHIP_TIMERS,
-  Membership,
-  type MembershipAction,
-  type MembershipEvent,
-  type MembershipTimers,
-} from "./membership";
-import {
   DEFAULT_OWNERSHIP_TIMERS,
-  OwnershipTable,
-  PARTING_MS,
-  type OwnershipAction,
-  type OwnershipEntry,
+  type MembershipTimers,
   type OwnershipTimers,
-} from "./ownership";
+} from "./timers";
 
 export type CoordinatorEvent =
   | MembershipEvent
@@ -33,7 +27,8 @@ export type CoordinatorEvent =
 
 /**
  * Those of membership and ownership, and `resolve`: ask for the node address of a peer whose MAC address is not known, so that
- * its frames are not taken for a stranger's; `ended`: this node has left, everything is released.
+ * its frames are not taken for a stranger's, or whose host may go down while its speaker restarts; `ended`: this node has left,
+ * everything is released.
  */
 export type CoordinatorAction =
   | MembershipAction
@@ -47,6 +42,7 @@ export class Coordinator {
   readonly membership: Membership;
   readonly ownership: OwnershipTable;
   #resolveMs = 0;
+  #watchHostsMs = 0;
   #endMs = Infinity;
   #hasEnded = false;
 
@@ -73,7 +69,7 @@ export class Coordinator {
         return [...signs, ...settled, ...this.#end(nowMs)];
       }
       case "stalled":
-        return [...this.ownership.suspend(), ...this.ownership.evaluate(nowMs)];
+        return [...this.ownership.suspend(nowMs), ...this.ownership.evaluate(nowMs)];
       case "link":
         return this.#setLink(event, nowMs);
       case "leave":
@@ -93,6 +89,7 @@ export class Coordinator {
     if (this.membership.peersWithoutMac().length > 0) {
       deadlineMs = Math.min(deadlineMs, this.#resolveMs);
     }
+    if (this.#isStandingIn()) deadlineMs = Math.min(deadlineMs, this.#watchHostsMs);
     return deadlineMs === Infinity ? undefined : deadlineMs;
   }
 
@@ -107,7 +104,7 @@ export class Coordinator {
     event: MembershipEvent & { readonly type: "link" },
     nowMs: number,
   ): readonly CoordinatorAction[] {
-    const suspended = event.isReady ? [] : this.ownership.suspend();
+    const suspended = event.isReady ? [] : this.ownership.suspend(nowMs);
     return [...suspended, ...this.#tell(event, nowMs)];
   }
 
@@ -128,17 +125,35 @@ export class Coordinator {
       ...this.ownership.timeout(nowMs),
       ...this.#end(nowMs),
     ];
-    if (this.#endMs !== Infinity || nowMs < this.#resolveMs) return actions;
+    if (this.#endMs !== Infinity) return actions;
+    const asked = [...this.#unknownHosts(nowMs), ...this.#heldHosts(nowMs)];
+    return [...actions, ...asked.map(peerName => ({ type: "resolve", peerName }) as const)];
+  }
+
+  #unknownHosts(nowMs: number): readonly string[] {
+    if (nowMs < this.#resolveMs) return [];
     this.#resolveMs = nowMs + RESOLVE_EVERY_MS;
-    const unknown = this.membership.peersWithoutMac();
-    return [...actions, ...unknown.map(peerName => ({ type: "resolve", peerName }) as const)];
+    return this.membership.peersWithoutMac();
+  }
+
+  /** A speaker that restarts says nothing about its machine: whoever answers in its place asks the machine itself. */
+  #heldHosts(nowMs: number): readonly string[] {
+    if (nowMs < this.#watchHostsMs || !this.#isStandingIn()) return [];
+    this.#watchHostsMs = nowMs + this.membership.intervalMs;
+    return [...this.ownership.stoodInFor()];
+  }
+
+  #isStandingIn(): boolean {
+    for (const _ of this.ownership.stoodInFor()) return true;
+    return false;
   }
 
   #end(nowMs: number): readonly CoordinatorAction[] {
     if (this.#hasEnded || this.#endMs === Infinity) return [];
+    // What is kept for us nobody takes: then the moment is for the stand-in to begin.
     const isDone = this.membership.hasLeft && !this.ownership.hasMine;
     if (!isDone && nowMs < this.#endMs) return [];
     this.#hasEnded = true;
-    return [...this.ownership.suspend(), { type: "ended" }];
+    return [...this.ownership.suspend(nowMs), { type: "ended" }];
   }
 }

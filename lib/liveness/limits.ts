@@ -12,3 +12,6 @@ export const MAX_PEERS = 1024;
 /** Bounds of the detection time that a peer may ask for by its interval and multiplier. */
 export const MIN_DETECTION_MS = 100;
 export const MAX_DETECTION_MS = 30_000;
+
+/** Earlier starts of one peer that are remembered, so that their recorded heartbeats stay dead. */
+export const MAX_REMEMBERED_BOOTS = 64;

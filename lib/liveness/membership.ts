@@ -13,35 +13,16 @@
  * heartbeats. Whatever shows that it lives makes it alive at once: a heartbeat, a frame of its own for an address, the word
  * of another speaker. Who owns what is not decided here: see `ownership.ts`.
  */
-import { SILENT_FOR_EVER_MS } from "./constants";
-import { MAX_PEERS } from "./limits";
 import { toNodeId, type HeartbeatBody, type InterfaceRecord } from "./message";
-import {
-  SILENT_INTERVALS,
-  adoptTimers,
-  deadlineMs,
-  newPeer,
-  noteRefusal,
-  peerDeadlineMs,
-  noteHeartbeat,
-  refusalsOverMs,
-  suspectFromMs,
-  toOthersSigns,
-  toSilentPeers,
-  type Peer,
-  type Standing,
-} from "./peer";
-import { formatMacAddress } from "../net/mac-address";
+import { toSilentPeers, type Standing } from "./peer";
+import { PeerTable } from "./peer-table";
 import type { ReceivedHeartbeat } from "./receiver";
-
-export interface MembershipTimers {
-  /** A heartbeat leaves this often. */
-  readonly intervalMs: number;
-  /** A peer that gave no sign for `multiplier` of its intervals is dead. */
-  readonly multiplier: number;
-}
-
-export const DEFAULT_MEMBERSHIP_TIMERS: MembershipTimers = { intervalMs: 80, multiplier: 6 };
+import {
+  DEFAULT_MEMBERSHIP_TIMERS,
+  DEFAULT_RESTART_HOLD_MS,
+  stretchInterval,
+  type MembershipTimers,
+} from "./timers";
 
 export type MembershipEvent =
   | { readonly type: "configured"; readonly peerNames: readonly string[] }
@@ -50,11 +31,15 @@ export type MembershipEvent =
   | { readonly type: "heartbeat"; readonly heartbeat: ReceivedHeartbeat }
   /** A frame of the peer answered for an address or announced one. */
   | { readonly type: "sign"; readonly peerName: string }
+  /** The kernel of the peer's host answered for the host's own address. */
+  | { readonly type: "hostSign"; readonly peerName: string }
   /** The peer's host said that nobody listens on the heartbeat port. */
   | { readonly type: "refused"; readonly peerName: string }
   /** Whether some interface is up, has carrier and is proven to receive; true at first. */
   | { readonly type: "link"; readonly isReady: boolean }
-  /** The process ends in order; `hold`: it is about to come back. */
+  /** Whether the default gateway answers; true at first. */
+  | { readonly type: "uplink"; readonly isReachable: boolean }
+  /** The process ends in order; `isRestart`: it is about to come back. */
   | { readonly type: "leave"; readonly isRestart?: boolean }
   | { readonly type: "timeout" };
 
@@ -71,28 +56,29 @@ export type MembershipAction =
 /** That it leaves is said three times, against loss. */
 const LEAVE_SENDS = 3;
 const LEAVE_INTERVAL_MS = 10;
-/** A peer that said it restarts is waited for this long. */
-const HOLD_MS = 10_000;
+/** A gateway that is gone for all nodes is no reason to move: that long the others may find out. */
+export const UPLINK_GRACE_MS = 2_000;
 
 type OwnState = "idle" | "listening" | "active" | "leaving" | "left";
 
 export class Membership {
   readonly nodeName: string;
-  readonly #nodeId: bigint;
   readonly #startTimeMs: number;
-  readonly #timers: MembershipTimers;
-  readonly #peers = new Map<string, Peer>();
-  readonly #peersByMac = new Map<string, Peer>();
+  readonly #peers: PeerTable;
+  #timers: MembershipTimers;
+  #restartHoldMs = DEFAULT_RESTART_HOLD_MS;
   #interfaces: readonly InterfaceRecord[] = [];
   #state: OwnState = "idle";
   #isRestart = false;
   #isSynced = false;
   #isLinkReady = true;
+  #uplinkLostMs: number | undefined;
+  /** The gateway answers other speakers and not this node. */
+  #isUplinkGivenUp = false;
   #listenUntilMs = 0;
   #nextSendMs = 0;
   #leaveSends = 0;
-  /** Counts whatever decides about ownership. */
-  #changes = 0;
+  #ownChanges = 0;
   #actions: MembershipAction[] = [];
 
   /** `startTimeMs`: wall-clock time of the process start, for the heartbeats alone. */
@@ -102,23 +88,39 @@ export class Membership {
     timers: MembershipTimers = DEFAULT_MEMBERSHIP_TIMERS,
   ) {
     this.nodeName = nodeName;
-    this.#nodeId = toNodeId(nodeName);
     this.#startTimeMs = startTimeMs;
     this.#timers = timers;
+    this.#peers = new PeerTable({
+      nodeId: toNodeId(nodeName),
+      detectionMs: () => this.detectionMs,
+      restartHoldMs: () => this.#restartHoldMs,
+      onFoundAgain: peerName => this.#announceAgain(peerName),
+      onAsk: to => this.#actions.push({ type: "sendHeartbeat", to }),
+    });
   }
 
   get intervalMs(): number {
-    return this.#timers.intervalMs;
+    return stretchInterval(this.#timers, this.#peers.size + 1);
+  }
+
+  get multiplier(): number {
+    return this.#timers.multiplier;
   }
 
   /** A peer that is silent for this long is dead. */
   get detectionMs(): number {
-    return this.#timers.intervalMs * this.#timers.multiplier;
+    return this.intervalMs * this.#timers.multiplier;
   }
 
   /** A loop that woke later than this may have been judged dead by others: it gives up what it owned. */
   get stallLimitMs(): number {
-    return this.#timers.intervalMs * (this.#timers.multiplier - 1.25);
+    return this.intervalMs * (this.#timers.multiplier - 1.25);
+  }
+
+  /** From now on; peers learn it by the next heartbeat. */
+  setTimers(timers: MembershipTimers, restartHoldMs = DEFAULT_RESTART_HOLD_MS): void {
+    this.#timers = timers;
+    this.#restartHoldMs = restartHoldMs;
   }
 
   /** Whether the node may own an address now: this node or a peer, alive, ready and not leaving. */
@@ -135,23 +137,22 @@ export class Membership {
 
   /** Peers that live by our reckoning, but whose heartbeats stay away or are refused: their addresses are to be probed. */
   suspects(): readonly string[] {
-    const suspects: string[] = [];
-    for (const { nodeName, standing, isSuspect } of this.#peers.values()) {
-      if (isSuspect && standing === "alive") suspects.push(nodeName);
-    }
-    return suspects;
+    return this.#peers.names(({ standing, isSuspect }) => isSuspect && standing === "alive");
   }
 
   /** Peers whose frames could not be told from a stranger's. */
   peersWithoutMac(): readonly string[] {
-    return [...this.#peers.values()]
-      .filter(({ macs }) => macs.length === 0)
-      .map(({ nodeName }) => nodeName);
+    return this.#peers.names(({ stations }) => stations.length === 0);
   }
 
   /** It has said that it goes, often enough. */
   get hasLeft(): boolean {
     return this.#state === "left";
+  }
+
+  /** It is about to come back. */
+  get isRestarting(): boolean {
+    return this.#isRestart;
   }
 
   /** The last sign of the peer; undefined before the first. */
@@ -161,26 +162,29 @@ export class Membership {
 
   /** The peer that speaks from the MAC address, by its heartbeats or its node address. */
   peerByMac(macText: string): string | undefined {
-    return this.#peersByMac.get(macText)?.nodeName;
+    return this.#peers.byMac(macText)?.nodeName;
   }
 
   /** Where unicast probes of the peer go. */
   macsOf(nodeName: string): readonly string[] {
-    return this.#peers.get(nodeName)?.macs ?? [];
+    return (this.#peers.get(nodeName)?.stations ?? []).map(({ macText }) => macText);
+  }
+
+  /** The peer's MAC address on the segment of our interface: that of its interface of the same name, or its only one. */
+  macBeside(nodeName: string, interfaceNameHash: number): string | undefined {
+    const stations = this.#peers.get(nodeName)?.stations ?? [];
+    const named = stations.find(({ nameHash }) => nameHash === interfaceNameHash);
+    return (named ?? (stations.length === 1 ? stations[0] : undefined))?.macText;
   }
 
   /** A peer that was never heard and whose node address answers from this MAC. */
   learnMac(nodeName: string, macText: string): void {
-    const peer = this.#peers.get(nodeName);
-    if (peer === undefined || peer.bootId !== undefined) return;
-    this.#setMacs(peer, [macText]);
+    this.#peers.learnMac(nodeName, macText);
   }
 
   /** Names of all speakers that live, this one included unless it leaves, sorted. */
   aliveNames(): readonly string[] {
-    const names = [...this.#peers.values()]
-      .filter(({ standing }) => standing === "alive")
-      .map(({ nodeName }) => nodeName);
+    const names = this.#peers.names(({ standing }) => standing === "alive");
     if (this.#state === "listening" || this.#state === "active") names.push(this.nodeName);
     return names.sort();
   }
@@ -195,12 +199,13 @@ export class Membership {
     const isGoing = this.#state === "leaving" || this.#state === "left";
     return {
       startTimeMs: this.#startTimeMs,
-      intervalMs: this.#timers.intervalMs,
+      intervalMs: this.intervalMs,
       multiplier: this.#timers.multiplier,
       isEligible: this.#isSelfEligible(),
       isLeaving: isGoing && !this.#isRestart,
       isRestartHold: isGoing && this.#isRestart,
       isSilentListCut: false,
+      isUplinkLost: this.#uplinkLostMs !== undefined,
       silentPeers: toSilentPeers(this.#peers.values(), nowMs),
       interfaces: this.#interfaces,
     };
@@ -211,29 +216,30 @@ export class Membership {
     const wasEligible = this.#isSelfEligible();
     this.#actions = [];
     this.#apply(event, nowMs);
+    this.#judgeUplink(nowMs);
     const actions = this.#actions;
-    if (this.#isSelfEligible() !== wasEligible) {
-      this.#changes += 1;
+    const isEligible = this.#isSelfEligible();
+    if (isEligible !== wasEligible) {
+      this.#ownChanges += 1;
       // Others wait for that word, to take or to leave what is ours.
       if (!actions.some(({ type }) => type === "sendHeartbeat") && this.#state !== "left") {
         actions.push({ type: "sendHeartbeat" });
       }
     }
     if (this.#changes !== changesBefore) actions.unshift({ type: "changed" });
-    return this.#isSelfEligible() ? actions : actions.filter(a => a.type !== "announceAgain");
+    return isEligible ? actions : actions.filter(({ type }) => type !== "announceAgain");
   }
 
   /** When `{ type: "timeout" }` is due next; undefined before `configured` and after leaving. Early calls are harmless. */
   nextDeadlineMs(): number | undefined {
     if (this.#state === "idle" || this.#state === "left") return undefined;
     if (this.#state === "leaving") return this.#nextSendMs;
-    let nextMs = this.#nextSendMs;
-    if (this.#state === "listening") nextMs = Math.min(nextMs, this.#listenUntilMs);
-    const othersSignMs = toOthersSigns(this.#peers.values());
-    for (const peer of this.#peers.values()) {
-      nextMs = Math.min(nextMs, peerDeadlineMs(peer, othersSignMs(peer)));
-    }
-    return nextMs;
+    const listenUntilMs = this.#state === "listening" ? this.#listenUntilMs : Infinity;
+    return Math.min(this.#nextSendMs, listenUntilMs, this.#peers.nextDeadlineMs());
+  }
+
+  get #changes(): number {
+    return this.#ownChanges + this.#peers.changes;
   }
 
   #apply(event: MembershipEvent, nowMs: number): void {
@@ -245,17 +251,34 @@ export class Membership {
         this.#isSynced = true;
         return;
       case "heartbeat":
-        this.#hear(event.heartbeat, nowMs);
+        this.#peers.hear(event.heartbeat, nowMs);
         this.#finishListening(nowMs);
         return;
       case "sign":
-        this.#noteWireSign(event.peerName, nowMs);
+        this.#peers.noteWireSign(event.peerName, nowMs);
+        return;
+      case "hostSign":
+        this.#peers.noteHostSign(event.peerName, nowMs);
         return;
       case "refused":
-        this.#noteRefusal(event.peerName, nowMs);
+        this.#peers.noteRefusal(event.peerName, nowMs);
         return;
+      default:
+        this.#applyOwn(event, nowMs);
+    }
+  }
+
+  /** What happens to this node alone. */
+  #applyOwn(
+    event: MembershipEvent & { readonly type: "link" | "uplink" | "leave" | "timeout" },
+    nowMs: number,
+  ): void {
+    switch (event.type) {
       case "link":
         this.#setLink(event.isReady, nowMs);
+        return;
+      case "uplink":
+        this.#uplinkLostMs = event.isReachable ? undefined : (this.#uplinkLostMs ?? nowMs);
         return;
       case "leave":
         this.#leave(event.isRestart === true, nowMs);
@@ -266,42 +289,27 @@ export class Membership {
   }
 
   #isSelfEligible(): boolean {
-    return this.#state === "active" && this.#isSynced && this.#isLinkReady;
+    return (
+      this.#state === "active" && this.#isSynced && this.#isLinkReady && !this.#isUplinkGivenUp
+    );
   }
 
   #enter(state: OwnState): void {
-    if (this.#state !== state) this.#changes += 1;
+    if (this.#state !== state) this.#ownChanges += 1;
     this.#state = state;
   }
 
-  #setPeer(peer: Peer, standing: Standing, isEligible: boolean): void {
-    if (peer.standing !== standing || peer.isEligible !== isEligible) this.#changes += 1;
-    peer.standing = standing;
-    peer.isEligible = isEligible;
-  }
-
-  #setMacs(peer: Peer, macs: readonly string[]): void {
-    for (const mac of peer.macs) {
-      if (this.#peersByMac.get(mac) === peer) this.#peersByMac.delete(mac);
-    }
-    peer.macs = macs;
-    for (const mac of macs) this.#peersByMac.set(mac, peer);
+  #announceAgain(peerName: string): void {
+    if (this.#actions.some(a => a.type === "announceAgain" && a.peerName === peerName)) return;
+    this.#actions.push({ type: "announceAgain", peerName });
   }
 
   #configure(peerNames: readonly string[], nowMs: number): void {
-    const wanted = new Set(peerNames.filter(name => name !== this.nodeName).slice(0, MAX_PEERS));
-    for (const [name, peer] of this.#peers) {
-      if (wanted.has(name)) continue;
-      this.#setMacs(peer, []);
-      this.#peers.delete(name);
-      this.#changes += 1;
-    }
-    for (const name of wanted) {
-      if (!this.#peers.has(name)) this.#peers.set(name, newPeer(name, this.#timers));
-    }
+    const others = peerNames.filter(name => name !== this.nodeName);
+    this.#peers.configure(others, this.#timers);
     if (this.#state === "idle") {
       this.#listen(nowMs);
-      this.#nextSendMs = nowMs + this.#timers.intervalMs;
+      this.#nextSendMs = nowMs + this.intervalMs;
       this.#actions.push({ type: "sendHeartbeat" });
     }
     this.#finishListening(nowMs);
@@ -315,101 +323,26 @@ export class Membership {
   /** Ends listening when nothing is left to wait for. */
   #finishListening(nowMs: number): void {
     if (this.#state !== "listening") return;
-    const isEveryPeerKnown = [...this.#peers.values()].every(
-      ({ standing }) => standing === "alive" || standing === "left",
+    const missing = this.#peers.names(
+      ({ standing }) => standing === "unknown" || standing === "dead",
     );
-    if (isEveryPeerKnown || nowMs >= this.#listenUntilMs) this.#enter("active");
-  }
-
-  #noteRefusal(peerName: string, nowMs: number): void {
-    const peer = this.#peers.get(peerName);
-    if (peer === undefined) return;
-    noteRefusal(peer, nowMs);
-    this.#suspect(peer, nowMs);
-  }
-
-  #hear({ nodeName, header, body, isNewest }: ReceivedHeartbeat, nowMs: number): void {
-    const peer = this.#peers.get(nodeName);
-    if (peer === undefined) return;
-    const hasGone = peer.standing === "left" || peer.standing === "held";
-    const heard = noteHeartbeat(peer, header.bootId, nowMs);
-    if (heard.wasSuspect) this.#changes += 1;
-    if (heard.wasLost && !body.isLeaving) this.#foundAgain(nodeName);
-    const isBack = heard.isNewBoot || !hasGone;
-    if (isNewest) this.#heed(peer, body, { nowMs, isBack });
-    // A heartbeat that was overtaken is a sign of life, but what it says is out of date.
-    else if (isBack) this.#setPeer(peer, "alive", peer.isEligible);
-  }
-
-  /** Takes over what the peer's newest heartbeat says. */
-  #heed(
-    peer: Peer,
-    body: HeartbeatBody,
-    { nowMs, isBack }: { readonly nowMs: number; readonly isBack: boolean },
-  ): void {
-    if (body.isLeaving) this.#setPeer(peer, "left", false);
-    else if (body.isRestartHold) {
-      if (peer.standing !== "held") peer.heldUntilMs = nowMs + HOLD_MS;
-      this.#setPeer(peer, "held", false);
-    } else if (isBack) this.#setPeer(peer, "alive", body.isEligible);
-    const hadLostUs = peer.hasLostUs;
-    peer.hasLostUs = this.#isLostTo(body);
-    if (hadLostUs && !peer.hasLostUs) this.#foundAgain(peer.nodeName);
-    adoptTimers(peer, body.intervalMs, body.multiplier);
-    this.#setMacs(
-      peer,
-      body.interfaces.map(({ mac }) => formatMacAddress(mac)),
-    );
-    if (peer.standing === "alive") this.#believeReports(peer, body, nowMs);
-  }
-
-  #foundAgain(peerName: string): void {
-    if (this.#actions.some(a => a.type === "announceAgain" && a.peerName === peerName)) return;
-    this.#actions.push({ type: "announceAgain", peerName });
+    if (missing.length === 0 || nowMs >= this.#listenUntilMs) this.#enter("active");
   }
 
   /**
-   * What another speaker heard prolongs a life, and never ends one. A peer that is not listed was heard by it within 1.5
-   * intervals; the earliest such moment is taken, so that reports never delay the verdict on one that died.
+   * A node whose gateway is silent gives up only when the gateway answers another one that may own addresses: one that is
+   * gone for all is no reason to move anything.
    */
-  #believeReports(reporter: Peer, body: HeartbeatBody, nowMs: number): void {
-    const listedMs = new Map(body.silentPeers.map(({ nodeId, silentMs }) => [nodeId, silentMs]));
-    for (const peer of this.#peers.values()) {
-      if (peer === reporter) continue;
-      const silentMs = listedMs.get(peer.nodeId);
-      if (silentMs === undefined && body.isSilentListCut) continue;
-      if (silentMs === SILENT_FOR_EVER_MS) continue;
-      const ageMs = silentMs ?? SILENT_INTERVALS * peer.intervalMs;
-      if (ageMs < peer.detectionMs) this.#noteSign(peer, nowMs - ageMs, nowMs);
+  #judgeUplink(nowMs: number): void {
+    const lostMs = this.#uplinkLostMs;
+    if (lostMs === undefined || nowMs - lostMs < UPLINK_GRACE_MS) {
+      this.#isUplinkGivenUp = false;
+      return;
     }
-  }
-
-  #noteWireSign(peerName: string, nowMs: number): void {
-    const peer = this.#peers.get(peerName);
-    if (peer !== undefined) this.#noteSign(peer, nowMs, nowMs);
-  }
-
-  #noteSign(peer: Peer, signMs: number, nowMs: number): void {
-    if (signMs <= (peer.lastSignMs ?? -Infinity)) return;
-    peer.lastSignMs = signMs;
-    if (peer.standing === "left" || peer.standing === "held") return;
-    const heardMs = peer.lastHeartbeatMs ?? -Infinity;
-    // What its last heartbeat said is out of date; a frame for an address is proof enough.
-    const isEligible = nowMs - heardMs >= peer.detectionMs || peer.isEligible;
-    this.#setPeer(peer, "alive", isEligible);
-  }
-
-  /**
-   * Whether the sender may own addresses and counts this node as dead: this node was stopped, or what it sends does not
-   * arrive, and it may know nothing of that.
-   */
-  #isLostTo(body: HeartbeatBody): boolean {
-    return (
-      body.isEligible &&
-      body.silentPeers.some(
-        ({ nodeId, silentMs }) => nodeId === this.#nodeId && silentMs >= this.detectionMs,
-      )
+    const better = this.#peers.names(
+      peer => peer.standing === "alive" && peer.isEligible && !peer.isUplinkLost,
     );
+    this.#isUplinkGivenUp = better.length > 0;
   }
 
   /** A link came back while nobody can be heard: listen first, as after a start. */
@@ -417,13 +350,13 @@ export class Membership {
     if (this.#isLinkReady === isReady) return;
     this.#isLinkReady = isReady;
     if (!isReady || this.#state !== "active" || this.#peers.size === 0) return;
-    const isAnybodyHeard = [...this.#peers.values()].some(({ standing }) => standing === "alive");
-    if (!isAnybodyHeard) this.#listen(nowMs);
+    const heard = this.#peers.names(({ standing }) => standing === "alive");
+    if (heard.length === 0) this.#listen(nowMs);
   }
 
   #leave(isRestart: boolean, nowMs: number): void {
     if (this.#state === "leaving" || this.#state === "left") return;
-    this.#isRestart = isRestart;
+    this.#isRestart = isRestart && this.#restartHoldMs > 0;
     this.#nextSendMs = nowMs;
     const hasNobodyToTell = this.#state === "idle" || this.#peers.size === 0;
     this.#enter(hasNobodyToTell ? "left" : "leaving");
@@ -436,38 +369,13 @@ export class Membership {
       this.#sendLeaving(nowMs);
       return;
     }
-    const othersSignMs = toOthersSigns(this.#peers.values());
-    for (const peer of this.#peers.values()) this.#judge(peer, othersSignMs(peer), nowMs);
+    this.#peers.judge(nowMs);
     this.#finishListening(nowMs);
     if (nowMs < this.#nextSendMs) return;
-    const nextMs = this.#nextSendMs + this.#timers.intervalMs;
+    const nextMs = this.#nextSendMs + this.intervalMs;
     // After a stall the beat starts anew instead of catching up.
-    this.#nextSendMs = nextMs > nowMs ? nextMs : nowMs + this.#timers.intervalMs;
+    this.#nextSendMs = nextMs > nowMs ? nextMs : nowMs + this.intervalMs;
     this.#actions.push({ type: "sendHeartbeat" });
-  }
-
-  #suspect(peer: Peer, nowMs: number): void {
-    if (peer.isSuspect || suspectFromMs(peer) > nowMs) return;
-    peer.isSuspect = true;
-    this.#changes += 1;
-  }
-
-  #judge(peer: Peer, othersSignMs: number, nowMs: number): void {
-    if (peer.standing === "held" && peer.heldUntilMs <= nowMs) this.#setPeer(peer, "dead", false);
-    if (peer.standing !== "alive") return;
-    this.#suspect(peer, nowMs);
-    const { refusals } = peer;
-    if (deadlineMs(peer, othersSignMs) <= nowMs) {
-      this.#setPeer(peer, "dead", false);
-      peer.refusals = undefined;
-      return;
-    }
-    if (refusals === undefined) return;
-    if ((refusals.resendsMs[0] ?? Infinity) <= nowMs) {
-      refusals.resendsMs = refusals.resendsMs.filter(dueMs => dueMs > nowMs);
-      this.#actions.push({ type: "sendHeartbeat", to: peer.nodeName });
-    }
-    if (refusalsOverMs(peer) <= nowMs) peer.refusals = undefined;
   }
 
   #sendLeaving(nowMs: number): void {

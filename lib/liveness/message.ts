@@ -72,6 +72,8 @@ export interface HeartbeatBody {
   readonly isLeaving: boolean;
   readonly isRestartHold: boolean;
   readonly isSilentListCut: boolean;
+  /** The default gateway of the sender does not answer any more. */
+  readonly isUplinkLost: boolean;
   readonly silentPeers: readonly SilentPeer[];
   readonly interfaces: readonly InterfaceRecord[];
 }
@@ -233,6 +235,7 @@ function decodeBody(bytes: Uint8Array): Result<HeartbeatBody, HeartbeatProblem> 
     isLeaving: (flags & HeartbeatFlag.leaving) !== 0,
     isRestartHold: (flags & HeartbeatFlag.restartHold) !== 0,
     isSilentListCut: (flags & HeartbeatFlag.silentListCut) !== 0,
+    isUplinkLost: (flags & HeartbeatFlag.uplinkLost) !== 0,
     silentPeers: Array.from({ length: silentCount }, (_, index) => {
       const offset = BodyOffset.lists + index * SILENT_PEER_OCTETS;
       return { nodeId: view.getBigUint64(offset), silentMs: view.getUint16(offset + 8) };
@@ -260,7 +263,8 @@ function toFlags(body: HeartbeatBody, isCut: boolean): number {
     (body.isEligible ? HeartbeatFlag.eligible : 0) |
     (body.isLeaving ? HeartbeatFlag.leaving : 0) |
     (body.isRestartHold ? HeartbeatFlag.restartHold : 0) |
-    (isCut ? HeartbeatFlag.silentListCut : 0)
+    (isCut ? HeartbeatFlag.silentListCut : 0) |
+    (body.isUplinkLost ? HeartbeatFlag.uplinkLost : 0)
   );
 }
 

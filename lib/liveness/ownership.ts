@@ -10,99 +10,65 @@
  *  nobody ........................ ask (three probes), take when nobody answers
  *  one that died ................. take at once if it was probed in vain, else ask for as long as detection takes
  *  one that left, or cannot ...... take at once
- *  one that restarts ............. wait for it
+ *  one that restarts ............. answer in its place, with its MAC address, until it is back
  *  one that lives ................ leave it to it for the failback delay (asking once a second), then announce: it yields
  * ```
  *
  * What is ours stays ours until somebody better announces it, or until we are blind: a node that may not have heard the others
  * gives up everything and starts by asking.
  */
-import type { Standing } from "./peer";
-import { electOwner, hashesBefore, ranksBefore } from "./rank";
+import { Failback } from "./failback";
 import {
-  MAX_PROBED_ADDRESSES,
-  PROBE_INTERVAL_MS,
-  PROBE_ROUNDS,
-  SuspectProbes,
-} from "./suspect-probes";
+  COUNTER_WINDOW_MS,
+  newEntry,
+  noteClaim,
+  takeCounter,
+  type Entry,
+  type OwnershipEntry,
+} from "./ownership-entry";
+import { electOwner, hashesBefore, ranksBefore } from "./rank";
+import { MAX_PROBED_ADDRESSES, PROBE_INTERVAL_MS, PROBE_ROUNDS } from "./suspect-probes";
+import { SuspectWatch, type SuspectWatchView } from "./suspect-watch";
+import { DEFAULT_OWNERSHIP_TIMERS, type OwnershipTimers } from "./timers";
 
 /** What `Membership` knows. */
-export interface MembershipView {
+export interface MembershipView extends SuspectWatchView {
   readonly nodeName: string;
-  readonly intervalMs: number;
   readonly detectionMs: number;
   isEligible(nodeName: string): boolean;
-  standing(nodeName: string): Standing | undefined;
-  suspects(): readonly string[];
-  lastSignMs(nodeName: string): number | undefined;
-}
-
-export interface OwnershipEntry {
-  readonly address: string;
-  /** In order of rank. */
-  readonly candidates: readonly string[];
 }
 
 /**
  * `take`: answer for the address and announce it from now on. `release`: be silent about it. `announce`: announce it again,
- * another one claims it. `probe`: ask who has it, by broadcast or, with `to`, only the peer of that name. `owner`: who owns it
- * as far as is known has changed.
+ * another one claims it. `standIn`: answer for it with the MAC address of the peer, and do not announce it; `endStandIn`: do
+ * so no longer. `probe`: ask who has it, by broadcast or, with `to`, only the peer of that name. `owner`: who owns it as far as
+ * is known has changed.
  */
 export type OwnershipAction =
   | { readonly type: "take"; readonly address: string }
   | { readonly type: "release"; readonly address: string }
   | { readonly type: "announce"; readonly address: string }
+  | { readonly type: "standIn"; readonly address: string; readonly peerName: string }
+  | { readonly type: "endStandIn"; readonly address: string }
   | { readonly type: "probe"; readonly address: string; readonly to?: string }
   | { readonly type: "owner"; readonly address: string };
 
-export interface OwnershipTimers {
-  /** How long a better node waits before it takes an address back from one that serves it. */
-  readonly failbackMs: number;
-}
-
-export const DEFAULT_OWNERSHIP_TIMERS: OwnershipTimers = { failbackMs: 10_000 };
-
 /** An owner that we follow is asked this often whether it still answers. */
 const VERIFY_EVERY_MS = 1_000;
-/** Another claim is countered this often at most. */
-const COUNTER_EVERY_MS = 20;
-/** More counters than this within the window: the two views of the ranking differ. */
-const MAX_COUNTERS = 3;
-const COUNTER_WINDOW_MS = 10_000;
 /** An address that this node may not announce any more is answered for this long, unless somebody takes it sooner. */
 export const PARTING_MS = 300;
-
-interface Asking {
-  rounds: number;
-  nextMs: number;
-  /** Unanswered until then: taken. */
-  readonly takeAtMs: number;
-}
-
-interface Entry {
-  readonly address: string;
-  candidates: readonly string[];
-  isMine: boolean;
-  ownerSeen: string | undefined;
-  /** Since when this node is best without owning. */
-  bestSinceMs: number | undefined;
-  noFailbackBeforeMs: number;
-  asking: Asking | undefined;
-  /** An entry that is not asked is looked at again then. */
-  wakeMs: number;
-  /** Removed from the set: answered for until somebody takes it, or then. */
-  partingUntilMs: number | undefined;
-  countersSinceMs: number;
-  counters: number;
-  counteredMs: number;
-}
+/** A stand-in goes on this long after the owner is back, unless that announces the address sooner. */
+const STAND_IN_AFTER_MS = 300;
 
 export class OwnershipTable {
   readonly #view: MembershipView;
   readonly #entries = new Map<string, Entry>();
-  /** Entries with something before them: asked, followed. */
+  /** Entries with something before them: asked, followed, to be given up. */
   readonly #active = new Set<Entry>();
-  readonly #suspects = new Map<string, SuspectProbes>();
+  readonly #suspects: SuspectWatch;
+  readonly #failback = new Failback();
+  /** For how many addresses we answer in the place of each peer. */
+  readonly #standIns = new Map<string, number>();
   #timers: OwnershipTimers;
   #actions: OwnershipAction[] = [];
   #isLeaving = false;
@@ -110,6 +76,7 @@ export class OwnershipTable {
   constructor(view: MembershipView, timers: OwnershipTimers = DEFAULT_OWNERSHIP_TIMERS) {
     this.#view = view;
     this.#timers = timers;
+    this.#suspects = new SuspectWatch(view, name => this.#addressesAfter(name));
   }
 
   setTimers(timers: OwnershipTimers): void {
@@ -126,9 +93,15 @@ export class OwnershipTable {
     if (entry === undefined) return undefined;
     if (entry.isMine) return this.#view.nodeName;
     const { ownerSeen } = entry;
-    if (ownerSeen !== undefined && this.#view.standing(ownerSeen) === "alive") return ownerSeen;
+    const standing = ownerSeen === undefined ? undefined : this.#view.standing(ownerSeen);
+    if (standing === "alive" || standing === "held") return ownerSeen;
     const best = this.#best(entry);
     return best === this.#view.nodeName ? undefined : best;
+  }
+
+  /** Peers in whose place this node answers. */
+  stoodInFor(): Iterable<string> {
+    return this.#standIns.keys();
   }
 
   /**
@@ -172,10 +145,12 @@ export class OwnershipTable {
   }
 
   /** This node may be blind or was asleep: it owns nothing, and believes nothing about who does. */
-  suspend(): readonly OwnershipAction[] {
+  suspend(nowMs: number): readonly OwnershipAction[] {
+    if (this.hasMine && !this.#isLeaving) this.#failback.noteLoss(nowMs);
     return this.#collect(() => {
       for (const entry of this.#entries.values()) {
         if (entry.isMine) this.#release(entry);
+        this.#endStandIn(entry);
         entry.ownerSeen = undefined;
         entry.bestSinceMs = undefined;
         this.#rest(entry);
@@ -187,7 +162,7 @@ export class OwnershipTable {
   /** From now on anybody's claim is yielded to and nothing is taken. */
   leave(): void {
     this.#isLeaving = true;
-    for (const entry of this.#active) this.#rest(entry);
+    for (const entry of [...this.#active]) this.#rest(entry);
   }
 
   /** Whether an address is still answered for. */
@@ -199,15 +174,15 @@ export class OwnershipTable {
   timeout(nowMs: number): readonly OwnershipAction[] {
     return this.#collect(() => {
       this.#probeSuspects(nowMs);
-      for (const entry of this.#active) this.#judge(entry, nowMs);
+      // A copy: judging takes entries out and puts them in again, and a walk over the set would meet them for ever.
+      for (const entry of [...this.#active]) this.#judge(entry, nowMs);
     });
   }
 
   /** When `timeout` is due next; undefined when nothing waits. Early calls are harmless. */
   nextDeadlineMs(): number | undefined {
-    let nextMs = Infinity;
+    let nextMs = this.#suspects.nextDeadlineMs();
     for (const entry of this.#active) nextMs = Math.min(nextMs, this.#entryDeadlineMs(entry));
-    for (const probes of this.#suspects.values()) nextMs = Math.min(nextMs, probes.nextMs);
     return nextMs === Infinity ? undefined : nextMs;
   }
 
@@ -221,6 +196,7 @@ export class OwnershipTable {
     const entry = this.#entries.get(address);
     if (entry === undefined) return;
     entry.candidates = [];
+    this.#endStandIn(entry);
     this.#rest(entry);
     if (!entry.isMine) {
       this.#entries.delete(address);
@@ -237,19 +213,18 @@ export class OwnershipTable {
   #judge(entry: Entry, nowMs: number): void {
     if (entry.partingUntilMs !== undefined) {
       if (nowMs >= entry.partingUntilMs) this.#release(entry);
-      return;
-    }
-    if (entry.isMine) {
-      this.#rest(entry);
-      return;
-    }
-    if (this.#isLeaving || this.#best(entry) !== this.#view.nodeName) {
+    } else if (entry.isMine) this.#rest(entry);
+    else if (this.#isLeaving || this.#best(entry) !== this.#view.nodeName) {
       entry.bestSinceMs = undefined;
       this.#rest(entry);
-      return;
-    }
+      if (!this.#isLeaving) this.#fadeStandIn(entry, nowMs);
+    } else this.#judgeAsBest(entry, nowMs);
+  }
+
+  #judgeAsBest(entry: Entry, nowMs: number): void {
     entry.bestSinceMs ??= nowMs;
     const { ownerSeen } = entry;
+    if (ownerSeen !== entry.standingInFor) this.#endStandIn(entry);
     if (ownerSeen === undefined) this.#ask(entry, false, nowMs);
     else this.#succeed(entry, ownerSeen, nowMs);
   }
@@ -262,11 +237,14 @@ export class OwnershipTable {
     }
     switch (this.#view.standing(ownerSeen)) {
       case "alive":
-        if (this.#view.isEligible(ownerSeen)) this.#await(entry, nowMs);
-        else this.#take(entry);
+        // One that restarted and ranks after us would have to be asked back: the move that was due comes at once.
+        if (!this.#view.isEligible(ownerSeen) || entry.standingInFor === ownerSeen) {
+          this.#take(entry);
+        } else this.#await(entry, nowMs);
         return;
       case "held":
         this.#rest(entry);
+        this.#standIn(entry, ownerSeen);
         return;
       case "dead":
         this.#inherit(entry, ownerSeen, nowMs);
@@ -280,13 +258,15 @@ export class OwnershipTable {
 
   /** The owner died: what we asked while it was silent decides; who did not ask has to ask for longer. */
   #inherit(entry: Entry, ownerSeen: string, nowMs: number): void {
-    const signMs = this.#view.lastSignMs(ownerSeen) ?? -Infinity;
-    const probes = this.#suspects.get(ownerSeen);
-    if (probes === undefined || !probes.isUnanswered(signMs) || entry.asking !== undefined) {
-      this.#ask(entry, true, nowMs);
-    } else if (nowMs >= probes.decidedAtMs) this.#take(entry);
+    if (entry.standingInFor === ownerSeen) {
+      this.#take(entry);
+      return;
+    }
+    const decidedAtMs = this.#suspects.decidedAtMs(ownerSeen);
+    if (decidedAtMs === undefined || entry.asking !== undefined) this.#ask(entry, true, nowMs);
+    else if (nowMs >= decidedAtMs) this.#take(entry);
     else {
-      entry.wakeMs = Math.min(probes.decidedAtMs, nowMs + PROBE_INTERVAL_MS);
+      entry.wakeMs = Math.min(decidedAtMs, nowMs + PROBE_INTERVAL_MS);
       this.#active.add(entry);
     }
   }
@@ -301,7 +281,7 @@ export class OwnershipTable {
     const { asking } = entry;
     if (nowMs < asking.nextMs) return;
     if (asking.rounds >= PROBE_ROUNDS && nowMs >= asking.takeAtMs) {
-      this.#take(entry);
+      this.#takeUnanswered(entry, nowMs);
       return;
     }
     asking.rounds += 1;
@@ -309,10 +289,17 @@ export class OwnershipTable {
     this.#actions.push({ type: "probe", address: entry.address });
   }
 
+  /** Nobody answers: it is ours, unless one that ranks before us restarts, to which it most likely belongs. */
+  #takeUnanswered(entry: Entry, nowMs: number): void {
+    const before = entry.candidates.slice(0, entry.candidates.indexOf(this.#view.nodeName));
+    const held = before.find(name => this.#view.standing(name) === "held");
+    if (held === undefined) this.#take(entry);
+    else this.#follow(entry, held, nowMs);
+  }
+
   /** The owner lives: leave the address to it for the failback delay, and ask from time to time whether it really answers. */
   #await(entry: Entry, nowMs: number): void {
-    const failbackAtMs = this.#failbackAtMs(entry);
-    if (nowMs >= failbackAtMs) {
+    if (nowMs >= this.#failbackAtMs(entry, nowMs)) {
       this.#take(entry);
       return;
     }
@@ -323,22 +310,54 @@ export class OwnershipTable {
     this.#active.add(entry);
   }
 
-  #failbackAtMs(entry: Entry): number {
+  #failbackAtMs(entry: Entry, nowMs: number): number {
     const sinceMs = entry.bestSinceMs ?? Infinity;
-    return Math.max(sinceMs + this.#timers.failbackMs, entry.noFailbackBeforeMs);
+    const delayMs = this.#failback.delayMs(this.#timers.failbackMs, nowMs);
+    return Math.max(sinceMs + delayMs, entry.noFailbackBeforeMs);
   }
 
   #entryDeadlineMs(entry: Entry): number {
-    const { asking, partingUntilMs } = entry;
-    if (partingUntilMs !== undefined) return partingUntilMs;
+    const { asking, partingUntilMs, standInUntilMs } = entry;
+    const endMs = partingUntilMs ?? standInUntilMs;
+    if (endMs !== undefined) return endMs;
     if (asking !== undefined) return asking.nextMs;
-    return Math.min(entry.wakeMs, this.#failbackAtMs(entry));
+    return Math.min(entry.wakeMs, this.#failbackAtMs(entry, entry.bestSinceMs ?? Infinity));
+  }
+
+  /** Answers for a peer that restarts, so that nobody asks in vain meanwhile. */
+  #standIn(entry: Entry, peerName: string): void {
+    if (entry.standingInFor === peerName || this.#timers.isStandInAllowed === false) return;
+    this.#endStandIn(entry);
+    entry.standingInFor = peerName;
+    this.#standIns.set(peerName, (this.#standIns.get(peerName) ?? 0) + 1);
+    this.#actions.push({ type: "standIn", address: entry.address, peerName });
+  }
+
+  /** The owner is back, or another one is best: a moment more, until the other one has taken the address. */
+  #fadeStandIn(entry: Entry, nowMs: number): void {
+    const { standingInFor } = entry;
+    if (standingInFor === undefined) return;
+    entry.standInUntilMs ??= nowMs + STAND_IN_AFTER_MS;
+    if (nowMs >= entry.standInUntilMs) this.#endStandIn(entry);
+    else this.#active.add(entry);
+  }
+
+  #endStandIn(entry: Entry): void {
+    const { standingInFor } = entry;
+    if (standingInFor === undefined) return;
+    const left = (this.#standIns.get(standingInFor) ?? 1) - 1;
+    if (left === 0) this.#standIns.delete(standingInFor);
+    else this.#standIns.set(standingInFor, left);
+    entry.standingInFor = undefined;
+    entry.standInUntilMs = undefined;
+    this.#actions.push({ type: "endStandIn", address: entry.address });
   }
 
   #take(entry: Entry): void {
+    this.#endStandIn(entry);
     entry.isMine = true;
     entry.bestSinceMs = undefined;
-    entry.counters = 0;
+    entry.counters.count = 0;
     this.#rest(entry);
     this.#actions.push({ type: "take", address: entry.address });
   }
@@ -364,6 +383,8 @@ export class OwnershipTable {
     entry.ownerSeen = peerName;
     entry.wakeMs = nowMs + VERIFY_EVERY_MS;
     entry.asking = undefined;
+    // The one we answer for does so itself again.
+    if (this.#view.standing(peerName) === "alive") this.#endStandIn(entry);
     if (hasMoved) this.#actions.push({ type: "owner", address: entry.address });
     this.#judge(entry, nowMs);
   }
@@ -371,57 +392,25 @@ export class OwnershipTable {
   /** A peer announces what is ours. */
   #contest(entry: Entry, peerName: string, nowMs: number): void {
     const { nodeName } = this.#view;
-    if (nowMs - entry.countersSinceMs > COUNTER_WINDOW_MS) {
-      entry.countersSinceMs = nowMs;
-      entry.counters = 0;
-    }
-    entry.counters += 1;
-    const isDisputed = entry.counters > MAX_COUNTERS;
+    const isDisputed = noteClaim(entry.counters, nowMs);
     const isOurs = isDisputed
       ? hashesBefore(entry.address, nodeName, peerName)
       : ranksBefore(entry.candidates, nodeName, peerName);
-    if (!isOurs || this.#isLeaving) {
-      this.#release(entry);
-      entry.ownerSeen = peerName;
-      entry.wakeMs = nowMs + VERIFY_EVERY_MS;
-      if (isDisputed) entry.noFailbackBeforeMs = nowMs + COUNTER_WINDOW_MS;
-      this.#judge(entry, nowMs);
+    if (isOurs && !this.#isLeaving) {
+      if (!takeCounter(entry.counters, nowMs)) return;
+      this.#actions.push({ type: "announce", address: entry.address });
       return;
     }
-    if (nowMs - entry.counteredMs < COUNTER_EVERY_MS) return;
-    entry.counteredMs = nowMs;
-    this.#actions.push({ type: "announce", address: entry.address });
+    this.#release(entry);
+    entry.ownerSeen = peerName;
+    entry.wakeMs = nowMs + VERIFY_EVERY_MS;
+    if (isDisputed) entry.noFailbackBeforeMs = nowMs + COUNTER_WINDOW_MS;
+    this.#judge(entry, nowMs);
   }
 
   #probeSuspects(nowMs: number): void {
-    const suspects = this.#view.suspects();
-    for (const [name, probes] of this.#suspects) {
-      if (!suspects.includes(name)) this.#dismiss(name, probes, nowMs);
-    }
-    if (this.#isLeaving) return;
-    for (const name of suspects) {
-      const known = this.#suspects.get(name);
-      const isToChoose =
-        known === undefined || (known.addresses.length === 0 && nowMs >= known.nextMs);
-      if (!isToChoose) continue;
-      this.#suspects.set(name, new SuspectProbes(this.#addressesAfter(name), nowMs));
-    }
-    for (const [name, probes] of this.#suspects) this.#sendProbes(name, probes, nowMs);
-  }
-
-  /** One that died in silence keeps its proof for as long as it is dead. */
-  #dismiss(name: string, probes: SuspectProbes, nowMs: number): void {
-    if (this.#view.standing(name) !== "dead") this.#suspects.delete(name);
-    else if (nowMs >= probes.decidedAtMs || probes.addresses.length === 0) probes.stop();
-  }
-
-  #sendProbes(name: string, probes: SuspectProbes, nowMs: number): void {
-    const signMs = this.#view.lastSignMs(name) ?? -Infinity;
-    const round = probes.take(signMs, this.#view.intervalMs, nowMs);
-    if (round === undefined) return;
-    const to = round.isBroadcast ? {} : { to: name };
-    const addresses = round.isBroadcast ? probes.addresses : probes.addresses.slice(0, 1);
-    for (const address of addresses) this.#actions.push({ type: "probe", address, ...to });
+    const probes = this.#suspects.take(!this.#isLeaving, nowMs);
+    for (const probe of probes) this.#actions.push({ type: "probe", ...probe });
   }
 
   /** Some addresses of the peer that would come to us. */
@@ -439,21 +428,4 @@ export class OwnershipTable {
     }
     return addresses;
   }
-}
-
-function newEntry(address: string, candidates: readonly string[]): Entry {
-  return {
-    address,
-    candidates,
-    isMine: false,
-    ownerSeen: undefined,
-    bestSinceMs: undefined,
-    noFailbackBeforeMs: -Infinity,
-    asking: undefined,
-    wakeMs: -Infinity,
-    partingUntilMs: undefined,
-    countersSinceMs: -Infinity,
-    counters: 0,
-    counteredMs: -Infinity,
-  };
 }

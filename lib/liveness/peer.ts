@@ -31,11 +31,23 @@ export interface Peer {
   lastSignMs: number | undefined;
   intervalMs: number;
   detectionMs: number;
+  /** While it restarts: until when it is waited for. */
   heldUntilMs: number;
+  /** While it restarts: its host answered for its own address then. */
+  hostSignMs: number | undefined;
   refusals: Refusals | undefined;
   /** It may own addresses and said that it does not hear this node. */
   hasLostUs: boolean;
-  macs: readonly string[];
+  /** It said that its default gateway does not answer. */
+  isUplinkLost: boolean;
+  stations: readonly Station[];
+}
+
+/** A MAC address that the peer speaks from, and the interface it said it belongs to. */
+export interface Station {
+  readonly macText: string;
+  /** First 4 octets of SHA-256 of the name; undefined when only the peer's frames are known. */
+  readonly nameHash: number | undefined;
 }
 
 /** Silence this many intervals long makes a peer suspect: its addresses are probed. */
@@ -63,9 +75,11 @@ export function newPeer(
     intervalMs: timers.intervalMs,
     detectionMs: timers.intervalMs * timers.multiplier,
     heldUntilMs: 0,
+    hostSignMs: undefined,
     refusals: undefined,
     hasLostUs: false,
-    macs: [],
+    isUplinkLost: false,
+    stations: [],
   };
 }
 
@@ -160,9 +174,17 @@ export function refusalsOverMs(peer: Peer): number {
   return peer.refusals === undefined ? Infinity : peer.refusals.sinceMs + REFUSED_VERDICT_MS;
 }
 
+/**
+ * When a peer that restarts is not waited for any longer: the time is over, or its host, which had answered for its own
+ * address since, is silent: the machine went down, not only the speaker.
+ */
+export function heldDeadlineMs(peer: Peer): number {
+  return Math.min(peer.heldUntilMs, (peer.hostSignMs ?? Infinity) + peer.detectionMs);
+}
+
 /** When something is to be done or decided about the peer if nothing more is heard of it. */
 export function peerDeadlineMs(peer: Peer, othersSignMs: number): number {
-  if (peer.standing === "held") return peer.heldUntilMs;
+  if (peer.standing === "held") return heldDeadlineMs(peer);
   if (peer.standing !== "alive") return Infinity;
   const resendMs = Math.min(
     peer.refusals?.resendsMs[0] ?? Infinity,

@@ -3,37 +3,8 @@
  * each; a failure names its seed, and the same seed gives the same run.
  */
 import { describe, expect, it } from "vitest";
+import { expectNatural, seeds, settled, untilTaken } from "./settled";
 import { World } from "./world";
-
-const SEEDS = Number(process.env["HERALD_SIM_SEEDS"] ?? "2");
-const FIRST_SEED = Number(process.env["HERALD_SIM_FIRST"] ?? "1");
-
-function seeds(): readonly number[] {
-  return Array.from({ length: SEEDS }, (_, index) => FIRST_SEED + index);
-}
-
-/** A cluster where every address is with its first candidate. */
-function settled(seed: number, nodes: number, prepare?: (world: World) => void): World {
-  const world = new World({ seed, nodes });
-  prepare?.(world);
-  for (const name of world.names) world.start(name);
-  world.run(1500 + world.random.between(0, 80));
-  expectNatural(world, `seed ${seed}`);
-  world.forget();
-  return world;
-}
-
-function expectNatural(world: World, why: string): void {
-  for (const { address, candidates } of world.entries) {
-    expect(world.owners(address), `${why}: ${address}`).toEqual(candidates.slice(0, 1));
-  }
-}
-
-/** Time until another node answers for the first address. */
-function untilTaken(world: World, victim: string): number {
-  const address = world.entries[0]!.address;
-  return world.runUntil(() => world.owners(address).some(name => name !== victim), 5_000);
-}
 
 const FAULTS = {
   crash: (world: World, name: string) => world.crash(name),

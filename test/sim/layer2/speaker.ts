@@ -12,9 +12,10 @@ import { HeartbeatKeyring } from "../../../lib/liveness/keyring";
 import { encodeHeartbeat, toNodeId } from "../../../lib/liveness/message";
 import { HeartbeatReceiver } from "../../../lib/liveness/receiver";
 import { SegmentProof } from "../../../lib/liveness/segment-proof";
-import { DEFAULT_MEMBERSHIP_TIMERS } from "../../../lib/liveness/membership";
+import { DEFAULT_MEMBERSHIP_TIMERS } from "../../../lib/liveness/timers";
 import { AnnouncementSchedule } from "../../../lib/net/announcement-schedule";
-import type { OwnershipEntry } from "../../../lib/liveness/ownership";
+import type { OwnershipAction } from "../../../lib/liveness/ownership";
+import type { OwnershipEntry } from "../../../lib/liveness/ownership-entry";
 
 const KEYRING = new HeartbeatKeyring([], "metallb-system");
 
@@ -39,6 +40,8 @@ export interface SpeakerWorld {
   askNode(from: string, node: string): void;
   announced(from: string, address: string): void;
   owns(from: string, address: string, isOwner: boolean): void;
+  /** Answers with the MAC address of the peer from now on; undefined: no longer. */
+  standsIn(from: string, address: string, peerName: string | undefined): void;
   ended(from: string): void;
 }
 
@@ -65,6 +68,8 @@ export class SimSpeaker {
   readonly coordinator: Coordinator;
   readonly inbox: Parcel[] = [];
   readonly owned = new Set<string>();
+  /** By address: in whose place it answers. */
+  readonly standingIn = new Map<string, string>();
   readonly #options: SpeakerOptions;
   readonly #bootId: bigint;
   readonly #receiver: HeartbeatReceiver;
@@ -130,7 +135,7 @@ export class SimSpeaker {
   }
 
   #hear(parcel: Parcel & { readonly type: "heartbeat" }, nowMs: number): void {
-    const received = this.#receiver.receive(parcel.bytes, parcel.from);
+    const received = this.#receiver.receive(parcel.bytes, parcel.from, nowMs);
     if (received.ok) this.#handle({ type: "heartbeat", heartbeat: received.value }, nowMs);
   }
 
@@ -143,16 +148,22 @@ export class SimSpeaker {
     this.#proof.note(nowMs);
     if (parcel.type === "nodeAnswer") {
       this.coordinator.membership.learnMac(parcel.node, parcel.mac);
+      this.#handle({ type: "hostSign", peerName: parcel.node }, nowMs);
     } else if (parcel.type === "claim") {
       const peerName = this.coordinator.membership.peerByMac(parcel.mac);
       if (peerName !== undefined) {
         this.#handle({ type: "claim", address: parcel.address, peerName }, nowMs);
       }
-    } else if (this.owned.has(parcel.address) && !isStalled) {
+    } else if (!isStalled) {
       // What was asked before a stall is not answered after it.
-      const answer: Parcel = { type: "claim", mac: macOf(this.name), address: parcel.address };
-      this.#options.world.transmit(this.name, answer, parcel.mac);
+      this.#answer(parcel.address, parcel.mac);
     }
+  }
+
+  #answer(address: string, toMac: string): void {
+    const owner = this.owned.has(address) ? this.name : this.standingIn.get(address);
+    if (owner === undefined) return;
+    this.#options.world.transmit(this.name, { type: "claim", mac: macOf(owner), address }, toMac);
   }
 
   #handle(event: CoordinatorEvent, nowMs: number): void {
@@ -165,24 +176,8 @@ export class SimSpeaker {
       case "sendHeartbeat":
         this.#sendHeartbeat(action.to, nowMs);
         return;
-      case "take":
-        this.owned.add(action.address);
-        world.owns(this.name, action.address, true);
-        this.#schedule.start(action.address, nowMs);
-        return;
-      case "release":
-        this.owned.delete(action.address);
-        world.owns(this.name, action.address, false);
-        this.#schedule.stop(action.address);
-        return;
-      case "announce":
-        this.#schedule.start(action.address, nowMs);
-        return;
       case "announceAgain":
         this.owned.forEach(address => this.#schedule.start(address, nowMs));
-        return;
-      case "probe":
-        this.#probe(action.address, action.to);
         return;
       case "resolve":
         world.askNode(this.name, action.peerName);
@@ -190,8 +185,44 @@ export class SimSpeaker {
       case "ended":
         world.ended(this.name);
         return;
+      case "changed":
+        return;
       default:
+        this.#own(action, nowMs);
     }
+  }
+
+  #own(action: OwnershipAction, nowMs: number): void {
+    const { address } = action;
+    switch (action.type) {
+      case "take":
+        this.owned.add(address);
+        this.#options.world.owns(this.name, address, true);
+        this.#schedule.start(address, nowMs);
+        return;
+      case "standIn":
+      case "endStandIn":
+        this.#standIn(address, action.type === "standIn" ? action.peerName : undefined);
+        return;
+      case "release":
+        this.owned.delete(address);
+        this.#options.world.owns(this.name, address, false);
+        this.#schedule.stop(address);
+        return;
+      case "announce":
+        this.#schedule.start(address, nowMs);
+        return;
+      case "probe":
+        this.#probe(address, action.to);
+        return;
+      case "owner":
+    }
+  }
+
+  #standIn(address: string, peerName: string | undefined): void {
+    if (peerName === undefined) this.standingIn.delete(address);
+    else this.standingIn.set(address, peerName);
+    this.#options.world.standsIn(this.name, address, peerName);
   }
 
   #probe(address: string, to: string | undefined): void {

@@ -3,7 +3,7 @@
  * links, split segments, one-way links, blocked heartbeats. It watches at every step how long an address is answered for by two
  * nodes that a client can reach, and how long by none.
  */
-import type { OwnershipEntry } from "../../../lib/liveness/ownership";
+import type { OwnershipEntry } from "../../../lib/liveness/ownership-entry";
 import { Agenda, Random } from "./random";
 import { GATEWAY, SimSpeaker, macOf, type Parcel, type SpeakerWorld } from "./speaker";
 
@@ -42,6 +42,8 @@ const MAX_STEPS_A_MS = 3_000;
 
 interface Watch {
   owners: Set<string>;
+  /** Who answers in whose place. */
+  standIns: Map<string, string>;
   doubleSinceMs: number | undefined;
   noneSinceMs: number | undefined;
 }
@@ -89,6 +91,7 @@ export class World implements SpeakerWorld {
     for (const { address } of this.entries) {
       this.#watches.set(address, {
         owners: new Set(),
+        standIns: new Map(),
         doubleSinceMs: undefined,
         noneSinceMs: undefined,
       });
@@ -129,6 +132,9 @@ export class World implements SpeakerWorld {
   kill(name: string): void {
     const node = this.node(name);
     for (const address of node.speaker?.owned ?? []) this.owns(name, address, false);
+    for (const address of node.speaker?.standingIn.keys() ?? []) {
+      this.standsIn(name, address, undefined);
+    }
     node.speaker = undefined;
     node.wake += 1;
   }
@@ -271,6 +277,13 @@ export class World implements SpeakerWorld {
     this.#count(address);
   }
 
+  standsIn(from: string, address: string, peerName: string | undefined): void {
+    const { standIns } = this.#watches.get(address)!;
+    if (peerName === undefined) standIns.delete(from);
+    else standIns.set(from, peerName);
+    this.#count(address);
+  }
+
   ended(from: string): void {
     this.node(from).wake += 1;
     const node = this.node(from);
@@ -358,14 +371,24 @@ export class World implements SpeakerWorld {
     const watch = this.#watches.get(address)!;
     const answering = [...watch.owners].filter(name => this.#isReachable(this.node(name))).length;
     const { nowMs } = this;
+    const isServed = answering > 0 || this.#hasStandIn(watch);
     const doubleMs = nowMs - (watch.doubleSinceMs ?? nowMs);
     const noneMs = nowMs - (watch.noneSinceMs ?? nowMs);
     this.worstDoubleMs = Math.max(this.worstDoubleMs, doubleMs);
     this.worstNoneMs = Math.max(this.worstNoneMs, noneMs);
     if (answering < 2) this.totalDoubleMs += doubleMs;
-    if (answering > 0) this.totalNoneMs += noneMs;
+    if (isServed) this.totalNoneMs += noneMs;
     watch.doubleSinceMs = answering < 2 ? undefined : (watch.doubleSinceMs ?? nowMs);
-    watch.noneSinceMs = answering > 0 ? undefined : (watch.noneSinceMs ?? nowMs);
+    watch.noneSinceMs = isServed ? undefined : (watch.noneSinceMs ?? nowMs);
+  }
+
+  /** Somebody answers in the place of a node that still passes on what is sent to it. */
+  #hasStandIn({ standIns }: Watch): boolean {
+    return [...standIns].some(([name, peerName]) => {
+      const peer = this.node(peerName);
+      const isForwarding = peer.isPowered && !peer.isCut && peer.half === 0;
+      return isForwarding && this.#isReachable(this.node(name));
+    });
   }
 }
 

@@ -34,6 +34,7 @@ function heartbeat({ from, bootId = 1n, isNewest = true, body = {} }: Said): Mem
         isLeaving: false,
         isRestartHold: false,
         isSilentListCut: false,
+        isUplinkLost: false,
         silentPeers: [],
         interfaces: [],
         ...body,
@@ -182,6 +183,22 @@ describe("a peer", () => {
     expect(runUntil(membership, 20_000)).toBe(10_010);
   });
 
+  it("that restarts is alive again when it may own addresses, not when it merely started", () => {
+    const membership = active();
+    membership.handle(heartbeat({ from: "node-b", body: { isRestartHold: true } }), 10);
+    membership.handle(heartbeat({ from: "node-b", bootId: 2n, body: { isEligible: false } }), 900);
+    expect(membership.standing("node-b")).toBe("held");
+    membership.handle(heartbeat({ from: "node-b", bootId: 2n }), 1_000);
+    expect(membership.isEligible("node-b")).toBe(true);
+  });
+
+  it("that restarts is dead when its host, which answered since, is silent", () => {
+    const membership = active();
+    membership.handle(heartbeat({ from: "node-b", body: { isRestartHold: true } }), 10);
+    membership.handle({ type: "hostSign", peerName: "node-b" }, 2_000);
+    expect(runUntil(membership, 20_000)).toBe(2_480);
+  });
+
   it("is known by the MAC addresses of its heartbeats, else by that of its node address", () => {
     const membership = active();
     const record = { nameHash: 1, isUp: true, hasCarrier: true, isProven: true };
@@ -219,6 +236,40 @@ describe("a speaker", () => {
     expect(membership.handle({ type: "link", isReady: false }, 10)).toEqual([CHANGED, SEND]);
     expect(membership.heartbeatBody(10).isEligible).toBe(false);
     expect(membership.handle({ type: "link", isReady: true }, 20)).toEqual([CHANGED, SEND]);
+  });
+
+  it("gives up when its gateway is silent, but only if it answers another one", () => {
+    const membership = active();
+    const lost = { isUplinkLost: true };
+    for (const from of ["node-b", "node-c"]) membership.handle(heartbeat({ from, body: lost }), 10);
+    membership.handle({ type: "uplink", isReachable: false }, 20);
+    expect(membership.heartbeatBody(20).isUplinkLost).toBe(true);
+    membership.handle(heartbeat({ from: "node-b", body: lost }), 2_020);
+    expect(membership.isEligible("node-a")).toBe(true);
+    expect(membership.handle(heartbeat({ from: "node-b" }), 2_100)).toEqual([CHANGED, SEND]);
+    expect(membership.isEligible("node-a")).toBe(false);
+    membership.handle({ type: "uplink", isReachable: true }, 2_200);
+    expect(membership.isEligible("node-a")).toBe(true);
+  });
+
+  it("leaves for good when nobody is to wait for it", () => {
+    const membership = active();
+    membership.setTimers({ intervalMs: 80, multiplier: 6 }, 0);
+    membership.handle({ type: "leave", isRestart: true }, 10);
+    expect(membership.heartbeatBody(10)).toMatchObject({ isLeaving: true, isRestartHold: false });
+  });
+
+  it("knows peers on its segment by the MAC address of the interface of the same name", () => {
+    const membership = active();
+    const record = { isUp: true, hasCarrier: true, isProven: true };
+    const other = Uint8Array.of(2, 0, 0, 0, 0, 8);
+    const interfaces = [
+      { ...record, nameHash: 1, mac: MAC },
+      { ...record, nameHash: 2, mac: other },
+    ];
+    membership.handle(heartbeat({ from: "node-b", body: { interfaces } }), 1);
+    expect(membership.macBeside("node-b", 2)).toBe("02:00:00:00:00:08");
+    expect(membership.macBeside("node-b", 3)).toBeUndefined();
   });
 
   it("says three times that it leaves, or that it comes back", () => {
@@ -261,7 +312,11 @@ describe("a speaker", () => {
       { type: "refused", peerName: "node-c" },
       { type: "link", isReady: false },
       { type: "link", isReady: true },
+      { type: "uplink", isReachable: false },
+      { type: "uplink", isReachable: true },
+      { type: "hostSign", peerName: "node-c" },
       { type: "leave" },
+      { type: "leave", isRestart: true },
     ),
   );
 

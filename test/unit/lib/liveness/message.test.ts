@@ -26,6 +26,7 @@ interface HeartbeatText {
   readonly isLeaving: boolean;
   readonly isRestartHold: boolean;
   readonly isSilentListCut: boolean;
+  readonly isUplinkLost: boolean;
   readonly silentPeers: readonly { nodeName: string; silentMs: number }[];
   readonly interfaces: readonly {
     name: string;
@@ -80,6 +81,7 @@ const anyBody: fc.Arbitrary<HeartbeatBody> = fc.record({
   isLeaving: fc.boolean(),
   isRestartHold: fc.boolean(),
   isSilentListCut: fc.boolean(),
+  isUplinkLost: fc.boolean(),
   silentPeers: fc
     .array(fc.record({ nodeId: anyId, silentMs: fc.nat(65535) }), { maxLength: 40 })
     .map(peers => peers.sort((left, right) => left.silentMs - right.silentMs)),
@@ -154,6 +156,7 @@ describe("a heartbeat", () => {
     isLeaving: false,
     isRestartHold: false,
     isSilentListCut: false,
+    isUplinkLost: false,
     silentPeers: [],
     interfaces: [],
   };

@@ -46,6 +46,8 @@ const take = { type: "take", address: VIP };
 const release = { type: "release", address: VIP };
 const probe = { type: "probe", address: VIP };
 const announce = { type: "announce", address: VIP };
+const standIn = { type: "standIn", address: VIP, peerName: "node-b" };
+const endStandIn = { type: "endStandIn", address: VIP };
 
 /** Runs the timers until `untilMs`; when the address was taken. */
 function untilTaken(made: OwnershipTable, untilMs: number): number | undefined {
@@ -112,12 +114,74 @@ describe("an address that is not ours, for which we are best", () => {
     expect(second.table.claim(VIP, "node-b", 0)).toContainEqual(take);
   });
 
-  it("waits for an owner that restarts", () => {
-    const { view, table: made } = table();
+  it("is answered for in the place of an owner that restarts, and not taken", () => {
+    const { view, table: made } = table(["node-b", "node-a"]);
+    made.claim(VIP, "node-b", 0);
+    view.standings["node-b"] = "held";
+    expect(made.evaluate(1)).toEqual([standIn]);
+    expect(made.evaluate(2)).toEqual([]);
+    expect([...made.stoodInFor()]).toEqual(["node-b"]);
+    expect(made.owner(VIP)).toBe("node-b");
+    expect(made.nextDeadlineMs()).toBeUndefined();
+  });
+
+  it("is answered for 300 ms after the owner is back, or until it announces it", () => {
+    for (const isAnnounced of [false, true]) {
+      const { view, table: made } = table(["node-b", "node-a"]);
+      made.claim(VIP, "node-b", 0);
+      view.standings["node-b"] = "held";
+      made.evaluate(1);
+      view.standings["node-b"] = "alive";
+      expect(made.evaluate(1_000)).toEqual([]);
+      if (isAnnounced) expect(made.claim(VIP, "node-b", 1_120)).toEqual([endStandIn]);
+      else expect(made.timeout(made.nextDeadlineMs() ?? 0)).toEqual([endStandIn]);
+      expect([...made.stoodInFor()]).toEqual([]);
+      expect(made.nextDeadlineMs()).toBeUndefined();
+    }
+  });
+
+  it("is taken when the one that restarts does not come back, or ranks after us", () => {
+    for (const standing of ["dead", "left", "alive"] as const) {
+      const { view, table: made } = table();
+      made.claim(VIP, "node-b", 0);
+      view.standings["node-b"] = "held";
+      made.evaluate(1);
+      view.standings["node-b"] = standing;
+      expect(made.evaluate(2)).toEqual([endStandIn, take]);
+    }
+  });
+
+  it("is left to one that ranks before us and restarts, though nobody was seen to own it", () => {
+    const { view, table: made } = table(["node-b", "node-a"]);
+    view.standings["node-b"] = "held";
+    made.evaluate(0);
+    expect(untilTaken(made, 120)).toBeUndefined();
+    expect([...made.stoodInFor()]).toEqual(["node-b"]);
+  });
+
+  it("is not answered for in another's place where that is forbidden", () => {
+    const { view, table: made } = table(["node-b", "node-a"]);
+    made.setTimers({ failbackMs: 10_000, isStandInAllowed: false });
     made.claim(VIP, "node-b", 0);
     view.standings["node-b"] = "held";
     expect(made.evaluate(1)).toEqual([]);
-    expect(made.nextDeadlineMs()).toBeUndefined();
+  });
+
+  it("is taken back at once or never, as asked", () => {
+    for (const [failbackMs, takenMs] of [
+      [0, 0],
+      [Infinity, undefined],
+    ] as const) {
+      const made = table().table;
+      made.setTimers({ failbackMs });
+      const first = made.claim(VIP, "node-b", 0).some(({ type }) => type === "take");
+      let atMs = first ? 0 : undefined;
+      for (let nowMs = 100; nowMs < 30_000 && atMs === undefined; nowMs += 100) {
+        atMs = untilTaken(made, nowMs);
+        made.claim(VIP, "node-b", nowMs);
+      }
+      expect(atMs).toBe(takenMs);
+    }
   });
 
   it("is probed while its owner is suspect, and taken in the moment it is dead", () => {
@@ -176,7 +240,7 @@ describe("an address that is ours", () => {
 
   it("is given up by a node that may be blind, and asked for afterwards", () => {
     const made = owned().table;
-    expect(made.suspend()).toEqual([release]);
+    expect(made.suspend(0)).toEqual([release]);
     expect(made.evaluate(10)).toEqual([probe]);
   });
 
@@ -239,7 +303,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
         return [];
       },
   ),
-  fc.constant<Step>(made => made.suspend()),
+  fc.constant<Step>(made => made.suspend(0)),
   fc.constant<Step>((made, _view, nowMs) => made.change([], [VIP], nowMs)),
   fc.constant<Step>((made, _view, nowMs) =>
     made.change([{ address: VIP, candidates: ["node-a", "node-b", "node-c"] }], [], nowMs),

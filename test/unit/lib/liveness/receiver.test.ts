@@ -30,6 +30,7 @@ function heartbeat(sent: Sent = {}): Uint8Array {
       isLeaving: false,
       isRestartHold: false,
       isSilentListCut: false,
+      isUplinkLost: false,
       silentPeers: [],
       interfaces: [],
     },
@@ -49,8 +50,8 @@ function receiver(keyring = KEYRING): HeartbeatReceiver {
   return made;
 }
 
-function outcome(target: HeartbeatReceiver, bytes: Uint8Array, source = NODE_B): string {
-  const received = target.receive(bytes, source);
+function outcome(target: HeartbeatReceiver, bytes: Uint8Array, source = NODE_B, nowMs = 0): string {
+  const received = target.receive(bytes, source, nowMs);
   return received.ok ? received.value.nodeName : received.error;
 }
 
@@ -85,7 +86,7 @@ describe("HeartbeatReceiver", () => {
 
   it("with the secret hears a peer at an address that the cluster does not know, and marks it", () => {
     const target = receiver();
-    const received = target.receive(heartbeat(), "192.0.2.200");
+    const received = target.receive(heartbeat(), "192.0.2.200", 0);
     expect(received.ok && received.value.isListedSource).toBe(false);
     const restarted = heartbeat({ bootId: 8n, startTimeMs: 2000 });
     expect(outcome(target, restarted, "192.0.2.200")).toBe("node-b");
@@ -108,7 +109,7 @@ describe("HeartbeatReceiver", () => {
   it("marks a heartbeat that was overtaken", () => {
     const target = receiver();
     const isNewest = (counter: bigint): boolean | undefined => {
-      const received = target.receive(heartbeat({ counter }), NODE_B);
+      const received = target.receive(heartbeat({ counter }), NODE_B, 0);
       return received.ok ? received.value.isNewest : undefined;
     };
     expect([isNewest(1n), isNewest(3n), isNewest(2n), isNewest(4n)]).toEqual([
@@ -125,6 +126,17 @@ describe("HeartbeatReceiver", () => {
     expect(outcome(target, heartbeat({ bootId: 8n, startTimeMs: 2000 }))).toBe("node-b");
     expect(outcome(target, heartbeat({ counter: 1001n }))).toBe("staleBoot");
     expect(outcome(target, heartbeat({ bootId: 9n, startTimeMs: 2000 }))).toBe("staleBoot");
+  });
+
+  it("believes a start that seems earlier when the one before it is silent: the clock was set back", () => {
+    const target = receiver();
+    const earlier = (counter: bigint): Uint8Array =>
+      heartbeat({ bootId: 8n, startTimeMs: 1, counter });
+    expect(outcome(target, heartbeat(), NODE_B, 0)).toBe("node-b");
+    expect(outcome(target, earlier(1n), NODE_B, 999)).toBe("staleBoot");
+    expect(outcome(target, earlier(2n), NODE_B, 1_000)).toBe("node-b");
+    // Recorded traffic of the boot before stays dead, however silent the new one is (G8).
+    expect(outcome(target, heartbeat({ counter: 2n }), NODE_B, 60_000)).toBe("staleBoot");
   });
 
   it("keeps what it knows of peers that stay, and forgets the others", () => {
