@@ -25,6 +25,8 @@ export async function startBird(namespace: string, settings: RouterSettings): Pr
     daemon: "BIRD",
     routes: async () => readBirdRoutes(await ask("show", "route", "all")),
     isEstablished: async () => (await ask("show", "protocols", "p0")).includes("Established"),
+    requestRefresh: () => ask("reload", "in", "p0"),
+    shutDown: text => ask("disable", "p0", `"${text}"`),
     stop: () => home.end("stop"),
     kill: () => home.end("kill"),
     signal: name => home.signal(name),

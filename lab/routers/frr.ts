@@ -34,7 +34,10 @@ export async function startFrr(namespace: string, settings: RouterSettings): Pro
     start("bfdd", "--bfdctl", home.path("bfdctl"));
   }
   start("bgpd");
-  const ask = (command: string) => home.ask("vtysh", "--vty_socket", home.directory, "-c", command);
+  const ask = (...commands: readonly string[]) =>
+    home.ask("vtysh", "--vty_socket", home.directory, ...commands.flatMap(each => ["-c", each]));
+  const [peer] = settings.peers;
+  const name = peer === undefined ? "" : nameOf(peer);
   await poll(async () => ((await ask("show bgp summary")) !== "" ? true : undefined), {
     timeoutMs: 15_000,
     describe: () => `FRR does not answer: ${home.logPath}`,
@@ -46,6 +49,9 @@ export async function startFrr(namespace: string, settings: RouterSettings): Pro
       ...readFrrRoutes(await ask("show bgp ipv6 unicast json detail")),
     ],
     isEstablished: async () => (await ask("show bgp neighbors json")).includes('"Established"'),
+    requestRefresh: () => ask(`clear bgp ${name} soft in`),
+    shutDown: text =>
+      ask("configure", `router bgp ${settings.as}`, `neighbor ${name} shutdown message ${text}`),
     stop: () => home.end("stop"),
     kill: () => home.end("kill"),
     signal: name => home.signal(name),

@@ -34,6 +34,8 @@ export async function startGobgp(namespace: string, settings: RouterSettings): P
     timeoutMs: 15_000,
     describe: () => `GoBGP does not answer: ${home.logPath}`,
   });
+  const [peer] = settings.peers;
+  const name = peer !== undefined && "address" in peer.target ? peer.target.address : "";
   for (const prefix of settings.announces ?? []) {
     await home.ask("gobgp", "global", "rib", "add", "-a", isIpv6(prefix) ? "ipv6" : "ipv4", prefix);
   }
@@ -44,6 +46,8 @@ export async function startGobgp(namespace: string, settings: RouterSettings): P
       ...readGobgpRoutes(await ask("global", "rib", "-a", "ipv6")),
     ],
     isEstablished: async () => isFirstEstablished(await ask("neighbor")),
+    requestRefresh: () => home.ask("gobgp", "neighbor", name, "softresetin"),
+    shutDown: text => home.ask("gobgp", "neighbor", name, "shutdown", text),
     stop: () => home.end("stop"),
     kill: () => home.end("kill"),
     signal: name => home.signal(name),

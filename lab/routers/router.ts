@@ -61,6 +61,10 @@ export interface Router {
   routes(): Promise<readonly LearntRoute[]>;
   /** True while the session with the first peer is up, as the router sees it. */
   isEstablished(): Promise<boolean>;
+  /** Asks the first peer for its routes again (RFC 2918); undefined for a daemon that cannot be told to. */
+  readonly requestRefresh?: () => Promise<unknown>;
+  /** Shuts the session with the first peer down with a text (RFC 9003); undefined for a daemon that cannot be told to. */
+  readonly shutDown?: (text: string) => Promise<unknown>;
   /** Ends in order. */
   stop(): Promise<void>;
   /** SIGKILL. */
