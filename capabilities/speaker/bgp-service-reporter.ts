@@ -4,7 +4,7 @@ import type { RoutedService, RoutePlan } from "../../lib/announcement/plan-route
 import { splitKey } from "../cluster/api-object";
 import type { EventContent, EventRecorder } from "../cluster/events";
 import type { ClusterView } from "./cluster-state";
-import type { SpeakerMetrics } from "./metrics";
+import type { AnnouncedSeries, SpeakerMetrics } from "./metrics";
 
 export interface BgpServiceReporterOptions {
   readonly nodeName: string;
@@ -108,9 +108,8 @@ export class BgpServiceReporter {
     return { service: key, ip: address, protocol: "bgp", node: nodeName } as const;
   }
 
-  #series(key: string, address: string) {
-    const { nodeName } = this.#options;
-    return { service: key, ip: address, protocol: "bgp", node: nodeName } as const;
+  #series(key: string, address: string): AnnouncedSeries {
+    return { service: key, protocol: "bgp", node: this.#options.nodeName, ip: address };
   }
 
   #record(key: string, content: EventContent): void {

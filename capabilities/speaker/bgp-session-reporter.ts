@@ -16,12 +16,14 @@ export interface BgpSessionReporterOptions {
 
 interface Reported {
   readonly isUp: boolean;
+  /** It has been on its way once: before that, being down is no trouble. */
+  readonly wasTried: boolean;
   /** The last trouble that was told, until the session is up. */
   readonly trouble: string;
   readonly warnings: readonly string[];
 }
 
-const NOTHING: Reported = { isUp: false, trouble: "", warnings: [] };
+const NOTHING: Reported = { isUp: false, wasTried: false, trouble: "", warnings: [] };
 
 export class BgpSessionReporter {
   readonly #options: BgpSessionReporterOptions;
@@ -33,18 +35,16 @@ export class BgpSessionReporter {
 
   /** A session is in another state, or says something new. An attempt in between does not make old trouble news. */
   note(report: BgpSessionReport): void {
-    const { session: name, words, warnings } = report;
+    const name = report.session;
     const before = this.#sessions.get(name) ?? NOTHING;
-    const isUp = report.state === "Established";
-    const trouble = isUp ? "" : troubleOf(report) || before.trouble;
-    this.#sessions.set(name, { isUp, trouble, warnings });
-    if (isUp !== before.isUp) {
-      if (isUp) this.#reportUp(report);
-      else this.#reportDown(name, words);
-    } else if (trouble !== "" && trouble !== before.trouble) {
-      this.#reportTrouble(name, trouble);
+    const now = follow(before, report);
+    this.#sessions.set(name, now);
+    if (now.isUp && !before.isUp) this.#reportUp(report);
+    if (!now.isUp && before.isUp) this.#reportDown(name, report.words);
+    else if (now.trouble !== "" && now.trouble !== before.trouble) {
+      this.#reportTrouble(name, now.trouble);
     }
-    for (const warning of warnings) {
+    for (const warning of now.warnings) {
       if (!before.warnings.includes(warning)) this.#reportWarning(name, warning);
     }
   }
@@ -100,7 +100,15 @@ export class BgpSessionReporter {
   }
 }
 
-/** Why a session that is not up has fallen back; empty text while it is on its way. */
-function troubleOf({ state, words }: BgpSessionReport): string {
-  return state === "Idle" || state === "Active" ? words : "";
+function follow(before: Reported, { state, words, warnings }: BgpSessionReport): Reported {
+  // Between two attempts; the words then say what became of the last one.
+  const isWaiting = state === "Idle" || state === "Active";
+  const isUp = state === "Established";
+  const trouble = isWaiting && before.wasTried ? words : before.trouble;
+  return {
+    isUp,
+    wasTried: before.wasTried || !isWaiting,
+    trouble: isUp ? "" : trouble,
+    warnings,
+  };
 }

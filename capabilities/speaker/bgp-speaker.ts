@@ -69,6 +69,8 @@ export class BgpSpeaker {
   readonly #metrics: BgpMetrics;
   /** Sequence of a command → when the oldest change in it was noted. */
   readonly #awaited = new Map<number, number>();
+  /** When sessions came up, in milliseconds since the epoch. */
+  readonly #upSinceMs = new Map<string, number>();
   #reportedProblems = "";
   #isStarted = false;
   #isStopping = false;
@@ -244,14 +246,20 @@ export class BgpSpeaker {
   /** While we leave, sessions end as they must: the end of the process says it all. */
   #noteSession(report: Extract<BgpReport, { readonly type: "session" | "sessionGone" }>): void {
     if (report.type === "session") this.#metrics.noteSession(report);
+    const isUp = report.type === "session" && report.state === "Established";
+    if (!isUp) this.#upSinceMs.delete(report.session);
+    else if (!this.#upSinceMs.has(report.session)) this.#upSinceMs.set(report.session, Date.now());
     if (this.#isStopping) return;
     if (report.type === "session") this.#sessions.note(report);
     else this.#sessions.forget(report.session);
   }
 
-  /** `sequence` covers the commands before it, too. */
-  #noteWritten({ sequence, atMs }: { readonly sequence: number; readonly atMs: number }): void {
+  /** What waited for its session to come up is no measure of how fast a change travels. */
+  #noteWritten(report: Extract<BgpReport, { readonly type: "routesWritten" }>): void {
+    const { session, sequence, atMs } = report;
     const markedAtMs = this.#awaited.get(sequence);
-    if (markedAtMs !== undefined) this.#metrics.observeAdvertised((atMs - markedAtMs) / 1_000);
+    const upSinceMs = this.#upSinceMs.get(session);
+    if (markedAtMs === undefined || upSinceMs === undefined || markedAtMs < upSinceMs) return;
+    this.#metrics.observeAdvertised((atMs - markedAtMs) / 1_000);
   }
 }

@@ -112,6 +112,7 @@ const speaker: Readonly<Record<Scope, readonly Grant[]>> = {
   namespace: [
     configuration,
     ownPod,
+    grant("", ["secrets"], follow, "passwords of BGP sessions"),
     grant(METALLB, STATUSES, ["create", "delete", ...follow], "who announces a Service"),
     grant(METALLB, STATUSES.map(withStatus), ["patch"], "the same"),
   ],
