@@ -22,6 +22,8 @@ interface Entry extends AnnouncedAddress {
   isReported: boolean;
   /** Where it is announced now. */
   readonly links: Set<LinkResponder>;
+  /** Where it is answered for in the place of its owner. */
+  readonly standIns: Set<LinkResponder>;
   /** Sum of the counts at the last report. */
   reportedCount: number;
 }
@@ -80,6 +82,31 @@ export class Announcements {
     withdraw(entry);
     if (entry.isRemoved) this.#forget(entry);
     else this.#report(entry, owner);
+  }
+
+  /**
+   * Answers for the address in the place of its owner, where the owner's MAC address is known; `macOf` gives it for an interface
+   * of ours.
+   */
+  standIn(
+    text: string,
+    links: readonly LinkResponder[],
+    macOf: (interfaceName: string) => MacAddress | undefined,
+  ): void {
+    const entry = this.#entries.get(text);
+    if (entry === undefined || entry.isMine) return;
+    for (const responder of links) {
+      const { name } = responder.link;
+      const mac = isAllowed(entry, name) ? macOf(name) : undefined;
+      if (mac === undefined) continue;
+      responder.standIn(entry, mac);
+      entry.standIns.add(responder);
+    }
+  }
+
+  endStandIn(text: string): void {
+    const entry = this.#entries.get(text);
+    if (entry !== undefined) endStandIn(entry);
   }
 
   /** Says who owns an address that is not ours. */
@@ -193,6 +220,7 @@ export class Announcements {
       isRemoved: false,
       isReported: false,
       links: new Set(),
+      standIns: new Set(),
       reportedCount: 0,
     });
   }
@@ -219,6 +247,7 @@ export class Announcements {
   }
 
   #forget(entry: Entry): void {
+    endStandIn(entry);
     this.#entries.delete(entry.text);
     this.#watch.removeAddress(entry.address, entry.text);
   }
@@ -246,4 +275,9 @@ function isAllowed(entry: Entry, interfaceName: string): boolean {
 function withdraw(entry: Entry): void {
   for (const responder of entry.links) responder.disown(entry);
   entry.links.clear();
+}
+
+function endStandIn(entry: Entry): void {
+  for (const responder of entry.standIns) responder.disown(entry);
+  entry.standIns.clear();
 }

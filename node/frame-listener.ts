@@ -120,7 +120,8 @@ export class FrameListener {
 
   #hear(sender: Sender, mac: MacAddress): void {
     const { link, watch, onSender } = this.#options;
-    if (isSameMac(mac, link.mac)) return;
+    // Of our own claims only those of a stand-in come back: what it answered for in our place is ours.
+    if (isSameMac(mac, link.mac) && sender.claimed === undefined) return;
     if (sender.neighbor !== undefined) watch.noteMac(sender.neighbor, mac);
     onSender({ ...sender, mac, link });
   }

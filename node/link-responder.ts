@@ -172,6 +172,15 @@ export class LinkResponder {
     this.#directed.start(announced, this.#targets(announced, nowMs), nowMs);
   }
 
+  /** Answers for the address with the MAC address of the station that has it, and announces nothing. */
+  standIn({ address, counters }: AnnouncedAddress, mac: MacAddress): void {
+    if (address.family === "ipv4") this.#arp.add(address, counters, mac);
+    else {
+      this.#ndp.add(address, counters, mac);
+      this.#groups.add(address);
+    }
+  }
+
   /** Begins all rounds of announcements anew. */
   announceAgain(announced: AnnouncedAddress, nowMs: number): void {
     if (announced.address.family === "ipv4") this.#arpSchedule.start(announced, nowMs);

@@ -10,7 +10,9 @@
  */
 import type { CoordinatorAction } from "../lib/liveness/coordinator";
 import type { OwnershipAction } from "../lib/liveness/ownership";
-import { formatMacAddress, parseMacAddress } from "../lib/net/mac-address";
+import { toInterfaceNameHash } from "../lib/liveness/message";
+import { DEFAULT_MEMBERSHIP_TIMERS, DEFAULT_OWNERSHIP_TIMERS } from "../lib/liveness/timers";
+import { formatMacAddress, isSameMac, parseMacAddress } from "../lib/net/mac-address";
 import type { Announcements } from "./announcements";
 import { BfdEngine } from "./bfd-engine";
 import type { Clock } from "./clock";
@@ -245,6 +247,9 @@ export class PacketEngine {
       case "probe":
         this.#probe(action.address, action.to);
         return;
+      case "standIn":
+        this.#standIn(action.address, action.peerName);
+        return;
       case "sendHeartbeat":
         return;
       default:
@@ -253,19 +258,29 @@ export class PacketEngine {
   }
 
   #own(
-    { type, address }: Exclude<OwnershipAction, { readonly type: "probe" }>,
+    { type, address }: Exclude<OwnershipAction, { readonly type: "probe" | "standIn" }>,
     nowMs: number,
   ): void {
     const { ownership } = this.#heartbeats.coordinator;
     const { announcements } = this.#segment;
     if (type === "take") this.#conflicts.handle({ type: "taken", address }, nowMs);
     else if (type === "announce") announcements.announce(address, nowMs);
+    else if (type === "endStandIn") announcements.endStandIn(address);
     else if (type === "owner") announcements.noteOwner(address, ownership.owner(address));
     else {
       this.#conflicts.handle({ type: "released", address }, nowMs);
       announcements.release(address, ownership.owner(address));
       this.#forgetGone([address], nowMs);
     }
+  }
+
+  #standIn(address: string, peerName: string): void {
+    const { membership } = this.#heartbeats.coordinator;
+    this.#segment.announcements.standIn(address, this.#segment.links(), interfaceName => {
+      const text = membership.macBeside(peerName, toInterfaceNameHash(interfaceName));
+      const mac = text === undefined ? undefined : parseMacAddress(text);
+      return mac?.ok === true ? mac.value : undefined;
+    });
   }
 
   #forgetGone(addresses: readonly string[], nowMs: number): void {
@@ -290,9 +305,16 @@ export class PacketEngine {
   /** Somebody says that an address of the cluster, or of a node, is his. */
   #noteSender(sender: HeardSender, nowMs: number): void {
     const { claimed: address, neighbor, mac } = sender;
+    if (isSameMac(mac, sender.link.mac)) {
+      if (address !== undefined) this.#conflicts.handle({ type: "peerClaim", address }, nowMs);
+      return;
+    }
     const { membership } = this.#heartbeats.coordinator;
     const macText = formatMacAddress(mac);
-    if (neighbor?.nodeName !== undefined) membership.learnMac(neighbor.nodeName, macText);
+    if (neighbor?.nodeName !== undefined) {
+      membership.learnMac(neighbor.nodeName, macText);
+      this.#heartbeats.handle({ type: "hostSign", peerName: neighbor.nodeName }, nowMs);
+    }
     const peerName = membership.peerByMac(macText);
     if (peerName === undefined) this.#conflicts.noteStranger(sender, nowMs);
     else if (address !== undefined) {
@@ -333,8 +355,11 @@ export class PacketEngine {
       case "bfdPort":
         this.#bfd.connect(command.port);
         return;
+      case "uplink":
+        this.#heartbeats.handle(command, nowMs);
+        return;
       case "stop":
-        this.#leave(nowMs);
+        this.#leave(command.isRestart === true, nowMs);
     }
   }
 
@@ -364,9 +389,8 @@ export class PacketEngine {
         fields: {},
       });
     }
-    const { failbackMs, conflicts } = command;
-    if (conflicts !== undefined) this.#conflicts.configure(conflicts);
-    if (failbackMs !== undefined) this.#heartbeats.coordinator.ownership.setTimers({ failbackMs });
+    if (command.conflicts !== undefined) this.#conflicts.configure(command.conflicts);
+    this.#setTimers(command);
     const peers = command.heartbeat.peers.filter(peer => peer.nodeName !== command.nodeName);
     this.#segment.setPeers(peers);
     this.#isConfigured = true;
@@ -378,11 +402,20 @@ export class PacketEngine {
     this.#mustElect = true;
   }
 
+  #setTimers(command: ConfigureCommand): void {
+    const { membership, ownership } = this.#heartbeats.coordinator;
+    const { failbackMs = DEFAULT_OWNERSHIP_TIMERS.failbackMs, isStandInAllowed = true } = command;
+    const { timers = DEFAULT_MEMBERSHIP_TIMERS, restartHoldMs } = command;
+    ownership.setTimers({ failbackMs, isStandInAllowed });
+    membership.setTimers(timers, restartHoldMs);
+    this.#segment.setProofTimers(timers);
+  }
+
   /** Says that it goes, and answers until the others have taken over: nobody asks in vain. */
-  #leave(nowMs: number): void {
+  #leave(isRestart: boolean, nowMs: number): void {
     if (this.#state !== "running") return;
     this.#state = "leaving";
-    this.#heartbeats.handle({ type: "leave" }, nowMs);
+    this.#heartbeats.handle({ type: "leave", isRestart }, nowMs);
   }
 
   #bindMissing(): void {

@@ -3,6 +3,7 @@
  * The packet thread decides ownership itself, by its own clock and its own heartbeats; nothing in it waits for main.
  */
 import type { ConflictReport, ConflictSettings } from "../lib/net/address-conflict";
+import type { MembershipTimers } from "../lib/liveness/timers";
 import type { BfdPortCommand, BfdReport } from "./bfd-protocol";
 
 /** One address of the cluster and who may announce it. */
@@ -37,8 +38,14 @@ export interface ConfigureCommand {
   readonly heartbeat: HeartbeatConfig;
   /** Regular expressions, unanchored; interfaces with a matching name are left alone. */
   readonly excludedInterfaces: readonly string[];
-  /** How long a better node leaves an address to the one that serves it; 10 s if absent. */
+  /** How long a better node leaves an address to the one that serves it, Infinity: for ever; 10 s if absent. */
   readonly failbackMs?: number;
+  /** How often heartbeats leave, and how many may be missed; every 80 ms and 6 if absent. */
+  readonly timers?: MembershipTimers;
+  /** How long a speaker that restarts is waited for; 10 s if absent, 0: not at all. */
+  readonly restartHoldMs?: number;
+  /** False: nobody answers in the place of a speaker that restarts. */
+  readonly isStandInAllowed?: boolean;
   /** Whether strangers are asked about before an address is announced, and what is done about them afterwards. */
   readonly conflicts?: ConflictSettings;
 }
@@ -49,7 +56,19 @@ export interface AnnounceCommand {
   readonly entries: readonly AnnouncementEntry[];
 }
 
-export type PacketCommand = ConfigureCommand | AnnounceCommand | { readonly type: "stop" };
+/** Whether the default gateway answers, as main finds by ICMP. */
+export interface UplinkCommand {
+  readonly type: "uplink";
+  readonly isReachable: boolean;
+}
+
+/** Leaves in order; `isRestart`: it is about to come back, what it owns is kept for it. */
+export interface StopCommand {
+  readonly type: "stop";
+  readonly isRestart?: boolean;
+}
+
+export type PacketCommand = ConfigureCommand | AnnounceCommand | UplinkCommand | StopCommand;
 
 export interface InterfaceReport {
   readonly name: string;
@@ -130,7 +149,8 @@ export type ThreadCommand =
       readonly isLast: boolean;
     }
   | BfdPortCommand
-  | { readonly type: "stop" };
+  | UplinkCommand
+  | StopCommand;
 
 /** What the thread posts: first `ready`, then reports in batches. */
 export type ThreadMessage =

@@ -89,6 +89,7 @@ export class PacketThread {
     if (this.#isStopping || this.#hasFailed) return;
     switch (command.type) {
       case "configure":
+      case "uplink":
         this.#send(command);
         break;
       case "announce":
@@ -117,11 +118,11 @@ export class PacketThread {
   }
 
   /**
-   * Makes the thread leave and waits until it is gone: it falls silent at once and tells its peers within 20 ms. Rejects when
-   * it is not gone after two seconds.
+   * Makes the thread leave and waits until it is gone: it tells its peers within 20 ms and answers until they have taken over,
+   * or, with `isRestart`, keep its addresses for it. Rejects when it is not gone after two seconds.
    */
-  async stop(): Promise<void> {
-    this.post({ type: "stop" });
+  async stop(isRestart = false): Promise<void> {
+    this.post({ type: "stop", isRestart });
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {

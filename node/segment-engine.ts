@@ -2,6 +2,7 @@
  * The segments at work: on every usable interface ARP and NDP are answered, addresses announced, and frames of others taken as
  * signs. What is ours is decided elsewhere; what others say about addresses of the cluster is handed on.
  */
+import { DEFAULT_MEMBERSHIP_TIMERS, type MembershipTimers } from "../lib/liveness/timers";
 import { DEFAULT_ANNOUNCEMENT_RATES } from "../lib/net/announcement-schedule";
 import type { MacAddress } from "../lib/net/mac-address";
 import { TokenBucket } from "../lib/net/token-bucket";
@@ -41,6 +42,7 @@ export class SegmentEngine implements PollEngine {
   #drains = new Map<number, (nowMs: number) => void>();
   /** Whether an interface counts only while frames of others arrive: there is somebody to ask. */
   #mustProve = false;
+  #proofTimers: MembershipTimers = DEFAULT_MEMBERSHIP_TIMERS;
 
   constructor({ nodeName, sockets, clock, reports, onSender }: SegmentEngineOptions) {
     this.#reports = reports;
@@ -77,6 +79,7 @@ export class SegmentEngine implements PollEngine {
   reconcile(judged: readonly JudgedInterface[]): boolean {
     const { opened, closed } = this.#links.reconcile(judged);
     if (opened + closed === 0) return false;
+    this.setProofTimers(this.#proofTimers);
     this.#drains = new Map();
     for (const responder of this.#links.values()) {
       this.#drains.set(responder.arpFd, nowMs => responder.drainArp(nowMs));
@@ -92,6 +95,12 @@ export class SegmentEngine implements PollEngine {
     this.#mustProve = peers.length > 0 && neighbors.some(({ nodeName }) => nodeName === undefined);
     this.#watch.setNeighbors(neighbors);
     this.#links.setFilters(this.announcements.filters());
+  }
+
+  /** How long one frame proves that an interface receives, and how soon others are asked for one. */
+  setProofTimers(timers: MembershipTimers): void {
+    this.#proofTimers = timers;
+    for (const { proof } of this.#links.values()) proof.setTimers(timers);
   }
 
   /** Changes the set of addresses; with `isLast` it is complete, and everything about it is listened to. */

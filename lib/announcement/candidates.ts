@@ -16,6 +16,7 @@ export interface SelectedNodes {
 /** Why a Node announces nothing at all; undefined if it may. */
 export function whyUnavailable(node: NodeFacts, options: AnnouncementOptions): string | undefined {
   if (node.isNetworkUnavailable) return "its condition NetworkUnavailable is True";
+  if (node.isShuttingDown === true) return "it is shutting down";
   if (!options.ignoreExcludeLabel && Object.hasOwn(node.labels, EXCLUDE_LABEL)) {
     return `it carries the label ${EXCLUDE_LABEL}`;
   }

@@ -11,6 +11,7 @@ import {
   isMacAt,
   isStationAt,
   viewOf,
+  writeMac,
 } from "../net/ethernet";
 import type { IpAddress } from "../net/ip-address";
 import type { MacAddress } from "../net/mac-address";
@@ -38,14 +39,22 @@ export type ArpOutcome =
   | "notRequest"
   | "notAnnounced";
 
+interface OwnedAddress {
+  readonly counters: ArpAddressCounters;
+  /** What the answers say. */
+  readonly mac: MacAddress;
+}
+
 export class ArpResponder {
   /** The answer to the last frame that was `answered`: 42 octets, overwritten by the next. */
   readonly reply: Uint8Array;
   readonly #reply: DataView;
-  readonly #owned = new Map<number, ArpAddressCounters>();
+  readonly #owned = new Map<number, OwnedAddress>();
+  readonly #mac: MacAddress;
 
   /** `mac` is the interface's own address; a changed one needs a new responder. */
   constructor(mac: MacAddress) {
+    this.#mac = mac;
     const unset: IpAddress = { family: "ipv4", value: 0n };
     this.reply = encodeArpFrame({
       destination: mac,
@@ -59,9 +68,9 @@ export class ArpResponder {
     this.#reply = viewOf(this.reply);
   }
 
-  /** Answers for the address from the next frame on. */
-  add(address: IpAddress, counters: ArpAddressCounters): void {
-    this.#owned.set(toIpv4Key(address), counters);
+  /** Answers for the address from the next frame on; `mac`: in the place of the station that has it. */
+  add(address: IpAddress, counters: ArpAddressCounters, mac: MacAddress = this.#mac): void {
+    this.#owned.set(toIpv4Key(address), { counters, mac });
   }
 
   /** Is silent about the address from the next frame on. */
@@ -75,11 +84,11 @@ export class ArpResponder {
     if (refusal !== undefined) return refusal;
     if (this.#isClaim(frame)) return "claimedByOther";
     if (frame.getUint16(ArpOffset.operation) !== ArpOperation.request) return "notRequest";
-    const counters = this.#owned.get(frame.getUint32(ArpOffset.targetProtocolAddress));
-    if (counters === undefined) return "notAnnounced";
-    counters.requestsReceived += 1;
-    this.#writeReply(frame);
-    counters.responsesSent += 1;
+    const owned = this.#owned.get(frame.getUint32(ArpOffset.targetProtocolAddress));
+    if (owned === undefined) return "notAnnounced";
+    owned.counters.requestsReceived += 1;
+    this.#writeReply(frame, owned.mac);
+    owned.counters.responsesSent += 1;
     return "answered";
   }
 
@@ -102,12 +111,13 @@ export class ArpResponder {
   }
 
   /** RFC 826: the request with sender and target exchanged and our hardware address filled in. */
-  #writeReply(request: DataView): void {
+  #writeReply(request: DataView, mac: MacAddress): void {
     const { senderHardwareAddress, senderProtocolAddress } = ArpOffset;
     const { targetHardwareAddress, targetProtocolAddress } = ArpOffset;
     const reply = this.#reply;
     copyMac(request, senderHardwareAddress, reply, ETHERNET_DESTINATION_OFFSET);
     copyMac(request, senderHardwareAddress, reply, targetHardwareAddress);
+    writeMac(reply, senderHardwareAddress, mac);
     reply.setUint32(senderProtocolAddress, request.getUint32(targetProtocolAddress));
     reply.setUint32(targetProtocolAddress, request.getUint32(senderProtocolAddress));
   }

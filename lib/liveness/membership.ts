@@ -13,6 +13,7 @@
  * heartbeats. Whatever shows that it lives makes it alive at once: a heartbeat, a frame of its own for an address, the word
  * of another speaker. Who owns what is not decided here: see `ownership.ts`.
  */
+import { hasWanted, isSameSet, toUsableInterfaces, type WantedInterfaces } from "./interfaces";
 import { toNodeId, type HeartbeatBody, type InterfaceRecord } from "./message";
 import { toSilentPeers, type Standing } from "./peer";
 import { PeerTable } from "./peer-table";
@@ -39,6 +40,8 @@ export type MembershipEvent =
   | { readonly type: "link"; readonly isReady: boolean }
   /** Whether the default gateway answers; true at first. */
   | { readonly type: "uplink"; readonly isReachable: boolean }
+  /** The interfaces that heartbeats speak of, with the MAC addresses by which peers know our frames. */
+  | { readonly type: "interfaces"; readonly interfaces: readonly InterfaceRecord[] }
   /** The process ends in order; `isRestart`: it is about to come back. */
   | { readonly type: "leave"; readonly isRestart?: boolean }
   | { readonly type: "timeout" };
@@ -68,6 +71,7 @@ export class Membership {
   #timers: MembershipTimers;
   #restartHoldMs = DEFAULT_RESTART_HOLD_MS;
   #interfaces: readonly InterfaceRecord[] = [];
+  #usableInterfaces: ReadonlySet<number> = new Set();
   #state: OwnState = "idle";
   #isRestart = false;
   #isSynced = false;
@@ -123,11 +127,17 @@ export class Membership {
     this.#restartHoldMs = restartHoldMs;
   }
 
-  /** Whether the node may own an address now: this node or a peer, alive, ready and not leaving. */
-  isEligible(nodeName: string): boolean {
-    if (nodeName === this.nodeName) return this.#isSelfEligible();
+  /**
+   * Whether the node may own an address now that wants one of the interfaces: this node or a peer, alive, ready and not leaving,
+   * with one of them usable.
+   */
+  isEligible(nodeName: string, wanted?: WantedInterfaces): boolean {
+    if (nodeName === this.nodeName) {
+      return this.#isSelfEligible() && hasWanted(wanted, this.#usableInterfaces);
+    }
     const peer = this.#peers.get(nodeName);
-    return peer?.standing === "alive" && peer.isEligible;
+    if (peer?.standing !== "alive" || !peer.isEligible) return false;
+    return hasWanted(wanted, peer.usableInterfaces);
   }
 
   /** How a peer stands; undefined for a node that is none. */
@@ -189,9 +199,10 @@ export class Membership {
     return names.sort();
   }
 
-  /** The interfaces that heartbeats speak of, with the MAC addresses by which peers know our frames. */
+  /** As the event `interfaces`, before anything else happens. */
   setInterfaces(interfaces: readonly InterfaceRecord[]): void {
     this.#interfaces = interfaces;
+    this.#usableInterfaces = toUsableInterfaces(interfaces);
   }
 
   /** What the next heartbeat says. */
@@ -270,7 +281,9 @@ export class Membership {
 
   /** What happens to this node alone. */
   #applyOwn(
-    event: MembershipEvent & { readonly type: "link" | "uplink" | "leave" | "timeout" },
+    event: MembershipEvent & {
+      readonly type: "link" | "uplink" | "interfaces" | "leave" | "timeout";
+    },
     nowMs: number,
   ): void {
     switch (event.type) {
@@ -280,12 +293,25 @@ export class Membership {
       case "uplink":
         this.#uplinkLostMs = event.isReachable ? undefined : (this.#uplinkLostMs ?? nowMs);
         return;
+      case "interfaces":
+        this.#changeInterfaces(event.interfaces);
+        return;
       case "leave":
         this.#leave(event.isRestart === true, nowMs);
         return;
       case "timeout":
         this.#timeout(nowMs);
     }
+  }
+
+  /** Others wait for that word: what this node cannot announce any more is theirs at once. */
+  #changeInterfaces(interfaces: readonly InterfaceRecord[]): void {
+    const before = this.#usableInterfaces;
+    this.setInterfaces(interfaces);
+    if (isSameSet(before, this.#usableInterfaces)) return;
+    this.#ownChanges += 1;
+    const isHeard = this.#state === "listening" || this.#state === "active";
+    if (isHeard) this.#actions.push({ type: "sendHeartbeat" });
   }
 
   #isSelfEligible(): boolean {

@@ -1,10 +1,14 @@
 /** What one speaker keeps about one address: whether it is ours, who was seen to have it, and what is under way. */
 
+import { toWantedInterfaces, type WantedInterfaces } from "./interfaces";
+
 /** An address of the cluster and who may have it. */
 export interface OwnershipEntry {
   readonly address: string;
   /** In order of rank. */
   readonly candidates: readonly string[];
+  /** Names of the interfaces it may be announced on; all if absent. */
+  readonly interfaces?: readonly string[] | "all";
 }
 
 /** Asking the segment who has the address. */
@@ -18,6 +22,7 @@ export interface Asking {
 export interface Entry {
   readonly address: string;
   candidates: readonly string[];
+  wanted: WantedInterfaces;
   isMine: boolean;
   ownerSeen: string | undefined;
   /** Since when this node is best without owning. */
@@ -48,10 +53,11 @@ export const COUNTER_WINDOW_MS = 10_000;
 /** Another claim is countered this often at most. */
 const COUNTER_EVERY_MS = 20;
 
-export function newEntry(address: string, candidates: readonly string[]): Entry {
+export function newEntry({ address, candidates, interfaces }: OwnershipEntry): Entry {
   return {
     address,
     candidates,
+    wanted: toWantedInterfaces(interfaces),
     isMine: false,
     ownerSeen: undefined,
     bestSinceMs: undefined,

@@ -17,6 +17,7 @@
  * What is ours stays ours until somebody better announces it, or until we are blind: a node that may not have heard the others
  * gives up everything and starts by asking.
  */
+import { toWantedInterfaces, type WantedInterfaces } from "./interfaces";
 import { Failback } from "./failback";
 import {
   COUNTER_WINDOW_MS,
@@ -35,7 +36,7 @@ import { DEFAULT_OWNERSHIP_TIMERS, type OwnershipTimers } from "./timers";
 export interface MembershipView extends SuspectWatchView {
   readonly nodeName: string;
   readonly detectionMs: number;
-  isEligible(nodeName: string): boolean;
+  isEligible(nodeName: string, wanted?: WantedInterfaces): boolean;
 }
 
 /**
@@ -115,11 +116,12 @@ export class OwnershipTable {
   ): readonly OwnershipAction[] {
     return this.#collect(() => {
       for (const address of removed) this.#part(address, nowMs);
-      for (const { address, candidates } of changed) {
-        const entry = this.#entries.get(address);
-        if (entry === undefined) this.#entries.set(address, newEntry(address, candidates));
+      for (const each of changed) {
+        const entry = this.#entries.get(each.address);
+        if (entry === undefined) this.#entries.set(each.address, newEntry(each));
         else {
-          entry.candidates = candidates;
+          entry.candidates = each.candidates;
+          entry.wanted = toWantedInterfaces(each.interfaces);
           entry.partingUntilMs = undefined;
         }
       }
@@ -206,15 +208,30 @@ export class OwnershipTable {
     this.#active.add(entry);
   }
 
+  /** When nobody has one of the wanted interfaces, the best of all owns the address, to say so. */
   #best(entry: Entry): string | undefined {
-    return electOwner(entry.candidates, name => this.#view.isEligible(name));
+    const { candidates, wanted } = entry;
+    const able = electOwner(candidates, name => this.#view.isEligible(name, wanted));
+    if (able !== undefined || wanted === undefined) return able;
+    return electOwner(candidates, name => this.#view.isEligible(name));
+  }
+
+  /** Ours, on interfaces that we have not got any more while another one has. */
+  #isLostToUs(entry: Entry): boolean {
+    if (entry.wanted === undefined || this.#isLeaving) return false;
+    const { nodeName } = this.#view;
+    return !this.#view.isEligible(nodeName, entry.wanted) && this.#best(entry) !== nodeName;
   }
 
   #judge(entry: Entry, nowMs: number): void {
     if (entry.partingUntilMs !== undefined) {
       if (nowMs >= entry.partingUntilMs) this.#release(entry);
-    } else if (entry.isMine) this.#rest(entry);
-    else if (this.#isLeaving || this.#best(entry) !== this.#view.nodeName) {
+    } else if (entry.isMine) {
+      this.#rest(entry);
+      if (!this.#isLostToUs(entry)) return;
+      this.#release(entry);
+      entry.ownerSeen = undefined;
+    } else if (this.#isLeaving || this.#best(entry) !== this.#view.nodeName) {
       entry.bestSinceMs = undefined;
       this.#rest(entry);
       if (!this.#isLeaving) this.#fadeStandIn(entry, nowMs);
@@ -238,7 +255,7 @@ export class OwnershipTable {
     switch (this.#view.standing(ownerSeen)) {
       case "alive":
         // One that restarted and ranks after us would have to be asked back: the move that was due comes at once.
-        if (!this.#view.isEligible(ownerSeen) || entry.standingInFor === ownerSeen) {
+        if (!this.#view.isEligible(ownerSeen, entry.wanted) || entry.standingInFor === ownerSeen) {
           this.#take(entry);
         } else this.#await(entry, nowMs);
         return;
@@ -396,7 +413,7 @@ export class OwnershipTable {
     const isOurs = isDisputed
       ? hashesBefore(entry.address, nodeName, peerName)
       : ranksBefore(entry.candidates, nodeName, peerName);
-    if (isOurs && !this.#isLeaving) {
+    if (isOurs && !this.#isLeaving && !this.#isLostToUs(entry)) {
       if (!takeCounter(entry.counters, nowMs)) return;
       this.#actions.push({ type: "announce", address: entry.address });
       return;
@@ -420,7 +437,7 @@ export class OwnershipTable {
       if (entry.ownerSeen !== peerName || entry.isMine) continue;
       const next = electOwner(
         entry.candidates,
-        name => name !== peerName && this.#view.isEligible(name),
+        name => name !== peerName && this.#view.isEligible(name, entry.wanted),
       );
       if (next !== this.#view.nodeName) continue;
       addresses.push(entry.address);

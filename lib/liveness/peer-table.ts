@@ -2,6 +2,7 @@
  * The other speakers, and what is known of each: takes in heartbeats, signs and refusals, and judges who is alive. Knows nothing
  * of this node's own state; driven by `Membership` alone.
  */
+import { isSameSet, toUsableInterfaces } from "./interfaces";
 import { SILENT_FOR_EVER_MS } from "./constants";
 import { MAX_PEERS } from "./limits";
 import type { HeartbeatBody } from "./message";
@@ -157,6 +158,12 @@ export class PeerTable {
     for (const { macText } of stations) this.#peersByMac.set(macText, peer);
   }
 
+  #setUsable(peer: Peer, usable: ReadonlySet<number>): void {
+    if (peer.usableInterfaces !== undefined && isSameSet(peer.usableInterfaces, usable)) return;
+    peer.usableInterfaces = usable;
+    this.#changes += 1;
+  }
+
   /** Takes over what the peer's newest heartbeat says. */
   #heed(
     peer: Peer,
@@ -176,7 +183,10 @@ export class PeerTable {
     }));
     // One that goes has closed its interfaces already or soon will: who it was is still of use.
     const isGoing = body.isLeaving || body.isRestartHold;
-    if (stations.length > 0 || !isGoing) this.#setStations(peer, stations);
+    if (stations.length > 0 || !isGoing) {
+      this.#setStations(peer, stations);
+      this.#setUsable(peer, toUsableInterfaces(body.interfaces));
+    }
     if (peer.standing === "alive") this.#believeReports(peer, body, nowMs);
   }
 

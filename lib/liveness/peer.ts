@@ -41,6 +41,8 @@ export interface Peer {
   /** It said that its default gateway does not answer. */
   isUplinkLost: boolean;
   stations: readonly Station[];
+  /** Hashes of the names of its interfaces that are up, have carrier and receive; undefined when only its frames are known. */
+  usableInterfaces: ReadonlySet<number> | undefined;
 }
 
 /** A MAC address that the peer speaks from, and the interface it said it belongs to. */
@@ -80,6 +82,7 @@ export function newPeer(
     hasLostUs: false,
     isUplinkLost: false,
     stations: [],
+    usableInterfaces: undefined,
   };
 }
 

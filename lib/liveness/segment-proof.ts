@@ -3,17 +3,22 @@
  * it is deaf, so it may not take their addresses. Feed it with every frame of another host; it says when to ask for one.
  */
 import { SUSPECT_INTERVALS } from "./peer";
+import type { MembershipTimers } from "./timers";
 
 export class SegmentProof {
-  readonly #intervalMs: number;
-  readonly #validMs: number;
+  #intervalMs = 0;
+  #validMs = 0;
   #lastMs = -Infinity;
   #nextAskMs = -Infinity;
 
   /** A frame proves the interface for twice the detection time. */
-  constructor(timers: { readonly intervalMs: number; readonly multiplier: number }) {
-    this.#intervalMs = timers.intervalMs;
-    this.#validMs = 2 * timers.intervalMs * timers.multiplier;
+  constructor(timers: MembershipTimers) {
+    this.setTimers(timers);
+  }
+
+  setTimers({ intervalMs, multiplier }: MembershipTimers): void {
+    this.#intervalMs = intervalMs;
+    this.#validMs = 2 * intervalMs * multiplier;
   }
 
   /** A frame of another host arrived. */

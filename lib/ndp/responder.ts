@@ -52,21 +52,29 @@ export type NdpOutcome =
   | "notRequest"
   | "notAnnounced";
 
+interface OwnedAddress {
+  readonly counters: NdpAddressCounters;
+  /** What the answers say. */
+  readonly mac: MacAddress;
+}
+
 export class NdpResponder {
   /** The answer to the last frame that was `answered`: 86 octets, overwritten by the next. */
   readonly reply: Uint8Array;
   readonly #reply: DataView;
-  readonly #owned = new Map<string, NdpAddressCounters>();
+  readonly #owned = new Map<string, OwnedAddress>();
+  readonly #mac: MacAddress;
 
   /** `mac` is the interface's own address; a changed one needs a new responder. */
   constructor(mac: MacAddress) {
+    this.#mac = mac;
     this.reply = encodeUnsolicitedAdvertisement(mac, { family: "ipv6", value: 0n });
     this.#reply = viewOf(this.reply);
   }
 
-  /** Answers for the address from the next frame on. */
-  add(address: IpAddress, counters: NdpAddressCounters): void {
-    this.#owned.set(toIpv6Key(address), counters);
+  /** Answers for the address from the next frame on; `mac`: in the place of the station that has it. */
+  add(address: IpAddress, counters: NdpAddressCounters, mac: MacAddress = this.#mac): void {
+    this.#owned.set(toIpv6Key(address), { counters, mac });
   }
 
   /** Is silent about the address from the next frame on. */
@@ -79,14 +87,14 @@ export class NdpResponder {
     const problem = findNdpProblem(frame, lengthOctets);
     if (problem !== undefined) return problem;
     if (!this.#isForUs(frame)) return "otherDestination";
-    const counters = this.#owned.get(readIpv6Key(frame, NdpOffset.target));
+    const owned = this.#owned.get(readIpv6Key(frame, NdpOffset.target));
     if (frame.getUint8(NdpOffset.type) !== Icmpv6Type.neighborSolicitation) {
-      return counters !== undefined && this.#isForeignAdvertisement(frame)
+      return owned !== undefined && this.#isForeignAdvertisement(frame)
         ? "claimedByOther"
         : "notRequest";
     }
     if (this.#isForeignSource(frame)) return "claimedByOther";
-    return counters === undefined ? "notAnnounced" : this.#answer(frame, counters);
+    return owned === undefined ? "notAnnounced" : this.#answer(frame, owned);
   }
 
   /** Any multicast, or our own MAC: a promiscuous interface shows other stations' frames too. */
@@ -112,7 +120,7 @@ export class NdpResponder {
     );
   }
 
-  #answer(frame: DataView, counters: NdpAddressCounters): NdpOutcome {
+  #answer(frame: DataView, { counters, mac }: OwnedAddress): NdpOutcome {
     const isDad = isUnspecifiedAt(frame, NdpOffset.source);
     const optionOffset = findLinkLayerAddress(frame, NdpOption.sourceLinkLayerAddress);
     const askerOffset = optionOffset === 0 ? ETHERNET_SOURCE_OFFSET : optionOffset;
@@ -129,6 +137,7 @@ export class NdpResponder {
     }
     copyAddress(frame, NdpOffset.target, reply, NdpOffset.source);
     copyAddress(frame, NdpOffset.target, reply, NdpOffset.target);
+    writeMac(reply, NdpOffset.options + 2, mac);
     const solicited = isDad ? 0 : AdvertisementFlag.solicited;
     // Override also in solicited answers: without it Linux keeps the address it has cached.
     reply.setUint8(NdpOffset.flags, solicited | AdvertisementFlag.override);

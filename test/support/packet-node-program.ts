@@ -24,7 +24,7 @@ async function main(): Promise<void> {
   process.on("message", (order: PacketNodeOrder) => {
     if (order.type === "command") thread.post(order.command);
     if (order.type === "stall") stall(order.busyMs, order.periodMs);
-    if (order.type === "stop") void thread.stop().then(() => process.exit(0));
+    if (order.type === "stop") void thread.stop(order.isRestart).then(() => process.exit(0));
   });
   tell({ type: "ready" });
 }

@@ -10,7 +10,7 @@ import { eventually, type Host } from "./netns";
 export type PacketNodeOrder =
   | { readonly type: "command"; readonly command: PacketCommand }
   | { readonly type: "stall"; readonly busyMs: number; readonly periodMs: number }
-  | { readonly type: "stop" };
+  | { readonly type: "stop"; readonly isRestart?: boolean };
 
 export type PacketNodeMessage =
   | { readonly type: "ready" }
@@ -133,9 +133,9 @@ export class PacketNode {
     await this.#end(() => this.#child.kill("SIGKILL"));
   }
 
-  /** Stops in order; resolves when the process is gone. */
-  async stop(): Promise<void> {
-    await this.#end(() => this.#order({ type: "stop" }));
+  /** Stops in order, for good or to come back; resolves when the process is gone. */
+  async stop(isRestart = false): Promise<void> {
+    await this.#end(() => this.#order({ type: "stop", isRestart }));
   }
 
   /** Sends the process a signal, for instance SIGSTOP. */

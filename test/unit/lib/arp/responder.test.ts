@@ -79,6 +79,23 @@ describe("ArpResponder answers", () => {
     expect(handle(ownerOf(VIP).responder, padded)).toBe("answered");
   });
 
+  it("in the place of another station: with its MAC address, from our own (RFC 826, proxied)", () => {
+    const responder = new ArpResponder(OUR_MAC);
+    const absent = mac("02:00:00:00:00:02");
+    const counters = { requestsReceived: 0, responsesSent: 0 };
+    responder.add(VIP, counters, absent);
+    responder.add(OTHER_VIP, counters);
+    expect(handle(responder, encodeArpFrame(request()))).toBe("answered");
+    expect(decodeArpFrame(responder.reply)).toEqual(
+      ok({ ...answer, senderHardwareAddress: absent }),
+    );
+    const other = { targetProtocolAddress: OTHER_VIP };
+    expect(handle(responder, encodeArpFrame(request(other)))).toBe("answered");
+    expect(decodeArpFrame(responder.reply)).toEqual(
+      ok({ ...answer, senderProtocolAddress: OTHER_VIP }),
+    );
+  });
+
   it("every one of ten thousand addresses, and none beside them", () => {
     const { responder } = ownerOf();
     const base = ip("198.18.0.0").value;

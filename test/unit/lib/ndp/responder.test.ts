@@ -100,6 +100,16 @@ describe("NdpResponder answers", () => {
     expect(counters).toEqual({ requestsReceived: 1, responsesSent: 1 });
   });
 
+  it("in the place of another station: with its MAC address, from our own", () => {
+    const responder = new NdpResponder(OUR_MAC);
+    const absent = mac("02:00:00:00:00:02");
+    responder.add(VIP, { requestsReceived: 0, responsesSent: 0 }, absent);
+    expect(handle(responder, encodeNeighborFrame(solicitation()))).toBe("answered");
+    expect(decodeNeighborFrame(responder.reply)).toEqual(
+      ok({ ...ANSWER, linkLayerAddress: absent }),
+    );
+  });
+
   it("in any order of askers: nothing of an earlier answer stays", () => {
     const { responder } = ownerOf(VIP);
     const dad = encodeNeighborFrame(withoutOption(solicitation({ source: ip("::") })));
