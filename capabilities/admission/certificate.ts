@@ -3,6 +3,7 @@
  * MetalLB's). The API server trusts the authority through the `caBundle` of the webhook configurations, nobody else does.
  */
 import { createPrivateKey, generateKeyPair, randomBytes, X509Certificate } from "node:crypto";
+import { createSecureContext } from "node:tls";
 import { promisify } from "node:util";
 import forge from "node-forge";
 import { parseIpAddress } from "../../lib/net/ip-address";
@@ -93,6 +94,25 @@ export function isServerCertificateGood(
     );
   } catch {
     // Whatever cannot be read is not good: a new one is made.
+    return false;
+  }
+}
+
+/** Whether a server can be opened with the pair, whatever it names and for however long. */
+export function canServeWith({ certificate, key }: CertifiedKey): boolean {
+  try {
+    createSecureContext({ cert: certificate, key });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether the text is a certificate in PEM. */
+export function isCertificate(text: string): boolean {
+  try {
+    return new X509Certificate(text).subject !== "";
+  } catch {
     return false;
   }
 }

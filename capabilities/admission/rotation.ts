@@ -185,14 +185,17 @@ export class Rotation {
     }
   }
 
-  /** Puts back a Secret that is gone, as we knew it; makes what it never had. */
+  /** Puts back a Secret that is gone or cannot be used, as we knew it; makes what it never had. */
   async #restore(object: SecretObject | undefined, texts: SecretTexts): Promise<void> {
     const { namespace, secretName: name, hosts, mayWrite, log, client } = this.#options;
     const where = `the Secret ${namespace}/${name}`;
     if (!mayWrite) {
-      throw new Error(`${where} is needed: ca.crt, ca.key, tls.crt, tls.key and token`);
+      throw new Error(
+        `${where} needs ca.crt, ca.key, tls.crt, tls.key and token, a pair that fits`,
+      );
     }
-    const data = encode(await completeSecret({ ...this.#known, ...texts }, hosts, Date.now()));
+    const found = isComplete(this.#known) ? this.#known : texts;
+    const data = encode(await completeSecret(found, hosts, Date.now()));
     if (object === undefined) {
       const metadata = { name, namespace };
       await client.post(this.#collection, {
@@ -204,7 +207,10 @@ export class Rotation {
     } else {
       await client.put(`${this.#collection}/${name}`, { ...object, data });
     }
-    log.warn({ known: isComplete(this.#known) }, `${where} was missing or incomplete and is made`);
+    log.warn(
+      { known: isComplete(this.#known) },
+      `${where} was missing, incomplete or of no use and is made`,
+    );
   }
 
   /** A configuration that had to be written starts the time of the Secret's state anew. */

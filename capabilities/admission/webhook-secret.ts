@@ -10,10 +10,12 @@
  */
 import { randomBytes } from "node:crypto";
 import {
+  canServeWith,
   createAuthority,
   createServerCertificate,
   hostsOf,
   isAuthorityGood,
+  isCertificate,
   isServerCertificateGood,
   type CertifiedKey,
 } from "./certificate";
@@ -49,8 +51,14 @@ export type RotationPhase = "steady" | "introduced" | "switched";
 
 const KEYS = ["ca.crt", "ca.key", "tls.crt", "tls.key", "token"] as const;
 
+/** Whether everything is there and can be used: a Secret may be cut short, or mixed from two, by hand or by a tool. */
 export function isComplete(secret: SecretTexts): secret is SecretTexts & WebhookSecret {
-  return KEYS.every(key => isSet(secret[key]));
+  const [authority, , certificate, key] = KEYS.map(name => secret[name] ?? "");
+  return (
+    KEYS.every(name => isSet(secret[name])) &&
+    isCertificate(authority ?? "") &&
+    canServeWith({ certificate: certificate ?? "", key: key ?? "" })
+  );
 }
 
 export function phaseOf(secret: SecretTexts): RotationPhase {
@@ -124,16 +132,20 @@ export async function introduceNext(
   };
 }
 
-/** introduced → switched → steady; a steady Secret stays as it is. */
+/** introduced → switched → steady; a steady Secret stays as it is. What was introduced and cannot be used is dropped. */
 export function advance(secret: SecretTexts): SecretTexts {
   switch (phaseOf(secret)) {
-    case "introduced":
+    case "introduced": {
+      const rest = without(secret, "next.");
+      const next = Object.fromEntries(KEYS.map(key => [key, secret[`next.${key}`] ?? ""]));
+      if (!isComplete(next)) return rest;
       return {
-        ...without(secret, "next."),
-        ...Object.fromEntries(KEYS.map(key => [key, secret[`next.${key}`] ?? ""])),
+        ...rest,
+        ...next,
         "previous.ca.crt": secret["ca.crt"] ?? "",
         "previous.token": secret["token"] ?? "",
       };
+    }
     case "switched":
       return without(secret, "previous.");
     case "steady":

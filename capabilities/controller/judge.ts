@@ -3,6 +3,7 @@ import type { Pool } from "../../lib/config/configuration";
 import { checkConfiguration, type ConfigurationResources } from "../../lib/config/check";
 import { withLegacyNames } from "../../lib/config/legacy/legacy-names";
 import { formatProblem, type Problem } from "../../lib/config/problem";
+import { ReadMemo } from "../../lib/config/read-memo";
 import { rangesOverlap } from "../../lib/net/ip-prefix";
 
 export interface Verdict {
@@ -15,6 +16,8 @@ export interface Verdict {
 }
 
 export class Judge {
+  /** Watches give another object for each change, so that only what changed is read anew. */
+  readonly #memo = new ReadMemo();
   #pools: readonly Pool[] = [];
 
   /**
@@ -22,7 +25,7 @@ export class Judge {
    * else takes its addresses: a slip in an edit must not cost those who hold them.
    */
   judge(resources: ConfigurationResources): Verdict {
-    const { configuration, problems } = checkConfiguration(resources);
+    const { configuration, problems } = checkConfiguration(resources, { memo: this.#memo });
     const existing = new Set(resources.ipAddressPools?.map(({ metadata }) => metadata.name));
     const inForce = new Set(configuration.pools.map(pool => pool.name));
     const kept = this.#pools.filter(

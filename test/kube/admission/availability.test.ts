@@ -197,6 +197,24 @@ it("a Secret that is deleted is put back as it was, and no call fails", async ()
   expect(failures).toEqual([]);
 });
 
+it("a Secret that somebody mangles is put back as it was, and no call fails", async () => {
+  const load = startLoad("mangled");
+  const before = await readSecret();
+  const path = `/api/v1/namespaces/${NAMESPACE}/secrets/${WEBHOOK_SECRET}`;
+  for (const data of [
+    { "tls.crt": "eA==" },
+    { "tls.key": "eA==", "ca.crt": "eA==" },
+    { token: "" },
+  ]) {
+    await client.patch(path, { data });
+    const isBack = async () =>
+      JSON.stringify((await readSecret()).data) === JSON.stringify(before.data) || undefined;
+    await poll(isBack, { timeoutMs: 5_000, describe: () => "the Secret is not put back" });
+  }
+  const { failures } = await load.stop();
+  expect(failures).toEqual([]);
+});
+
 it("what one client writes one after the other is judged in this order, however fast it is", async () => {
   const outcomes = new Map<string, number>();
   const note = (what: string, call: Promise<unknown>): Promise<unknown> =>

@@ -52,6 +52,30 @@ describe("completeSecret", () => {
   });
 });
 
+describe("a Secret that somebody mangled", async () => {
+  const other = await completeSecret({}, hosts, nowMs);
+
+  it.each([
+    { what: "no PEM", mangled: { "tls.crt": "x" } },
+    { what: "half a certificate", mangled: { "tls.crt": steady["tls.crt"].slice(0, 500) } },
+    { what: "the key of another certificate", mangled: { "tls.key": other["tls.key"] } },
+    { what: "no authority", mangled: { "ca.crt": "-----BEGIN CERTIFICATE-----" } },
+    { what: "no token", mangled: { token: "" } },
+  ])("with $what is not complete, and is made whole", async ({ mangled }) => {
+    const found = { ...steady, ...mangled };
+    expect(isComplete(found)).toBe(false);
+    const whole = await completeSecret(found, hosts, nowMs);
+    expect(isComplete(whole)).toBe(true);
+    expect(isRotationDue(whole, hosts, nowMs)).toBe(false);
+  });
+
+  it("while a new certificate is introduced, drops the new one and keeps what is in use", async () => {
+    const how = { nowMs, withNewAuthority: true };
+    const introduced = await introduceNext(steady, hosts, how);
+    expect(advance({ ...introduced, "next.tls.key": "x" })).toEqual(steady);
+  });
+});
+
 describe("a rotation", async () => {
   const how = { nowMs, withNewAuthority: true };
   const introduced = complete(await introduceNext(steady, hosts, how));
