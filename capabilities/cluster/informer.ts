@@ -32,6 +32,11 @@ export interface InformerOptions<Stored> {
   onChange?(key: string, now: Stored | undefined, before: Stored | undefined): void;
   /** True: a collection that the server does not have, or that we may not read, is an empty one; it is looked for now and then. */
   readonly isOptional?: boolean;
+  /**
+   * True: the first list, too, is the most recent state and comes in pages, so that the answer of a large collection is never in memory
+   * as a whole. For what few processes watch: the others take it from the memory of any API server, which knows no pages.
+   */
+  readonly isPaged?: boolean;
   readonly log: Logger;
   /** A watch without an octet for so long is given up; the server sends a bookmark each minute. */
   readonly silenceMs?: number;
@@ -224,7 +229,8 @@ export class Informer<Stored> {
     const waiters = this.#refreshWaiters.splice(0);
     try {
       // The first list may come from any server's cache; a later one must not be older than what we have seen.
-      await this.#readPages(this.#isSynced || waiters.length > 0 ? undefined : "0");
+      const isRecent = this.#isSynced || waiters.length > 0 || this.#options.isPaged === true;
+      await this.#readPages(isRecent ? undefined : "0");
     } catch (error) {
       // Stopped meanwhile: nobody lists again, so those who wait must hear of it.
       if (this.#isStopped()) for (const waiter of waiters) waiter.reject(this.#stoppedError());

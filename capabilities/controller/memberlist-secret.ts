@@ -8,7 +8,7 @@ import { isConflict, isNotFound } from "../cluster/api-error";
 const KEY_OCTETS = 128;
 
 export interface MemberlistSecretOptions {
-  readonly client: ApiClient;
+  readonly client: Pick<ApiClient, "get" | "post">;
   readonly namespace: string;
   readonly secretName: string;
   /** Becomes the owner, so that the Secret goes with the installation. */
@@ -41,13 +41,24 @@ export async function ensureMemberlistSecret(options: MemberlistSecretOptions): 
   }
 }
 
+/** Nobody when there is no such Deployment: a Secret that outlives the installation is better than speakers without one. */
 async function owner({
   client,
   namespace,
   deployment,
+  log,
 }: MemberlistSecretOptions): Promise<readonly object[]> {
   if (deployment === undefined) return [];
   const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${deployment}`;
-  const { metadata } = await client.get<{ metadata: { uid: string } }>(path);
-  return [{ apiVersion: "apps/v1", kind: "Deployment", name: deployment, uid: metadata.uid }];
+  try {
+    const { metadata } = await client.get<{ metadata: { uid: string } }>(path);
+    return [{ apiVersion: "apps/v1", kind: "Deployment", name: deployment, uid: metadata.uid }];
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    log.warn(
+      { deployment },
+      "there is no such Deployment: the Secret of the speakers has no owner",
+    );
+    return [];
+  }
 }

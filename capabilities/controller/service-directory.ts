@@ -27,6 +27,7 @@ export class ServiceDirectory {
     this.#informer = new Informer<ServiceRecord>({
       client: options.client,
       path: "/api/v1/services",
+      isPaged: true,
       store: object => toServiceRecord(object as ServiceObject),
       onChange: (key, now) => {
         this.#forgetOlderAnswer(key, now);

@@ -388,3 +388,16 @@ describe("an optional collection", () => {
     expect(informer.isSynced).toBe(true);
   });
 });
+
+it("reads a collection in pages from the first list on when it is asked to", async () => {
+  const server = new FakeServer();
+  for (const name of ["a", "b", "c"]) server.objects.set(name, "7");
+  server.pageSize = 2;
+  const { informer } = await setup({ isPaged: true }, server);
+  await informer.whenSynced();
+  expect([...informer.entries()]).toHaveLength(3);
+  expect(server.lists).toEqual([
+    { limit: 500, resourceVersion: undefined },
+    { limit: 500, continue: "2" },
+  ]);
+});
