@@ -20,6 +20,8 @@ export interface SpeakerService extends ServiceFacts {
 
 /** A Node for announcing and for the heartbeats. */
 export interface SpeakerNode extends NodeFacts {
+  /** Nothing new is scheduled on it: whoever ends there does not come back soon. */
+  readonly isCordoned?: boolean;
   /** Canonical text of its InternalIP addresses, where its speaker hears heartbeats. */
   readonly internalAddresses: readonly string[];
 }
@@ -62,6 +64,7 @@ interface SliceObject extends LabelledObject {
 }
 
 interface NodeObject extends LabelledObject {
+  readonly spec?: { readonly unschedulable?: boolean };
   readonly status?: {
     readonly addresses?: readonly { readonly type: string; readonly address: string }[];
     readonly conditions?: readonly {
@@ -126,22 +129,32 @@ export function toSliceFacts(
 export function toNodeFacts(object: NodeObject): SpeakerNode | undefined {
   const name = objectKey(object);
   if (name === undefined) return undefined;
-  const conditions = object.status?.conditions ?? [];
-  const isShuttingDown = conditions.some(
-    ({ type, message }) => type === "Ready" && message?.includes(SHUTTING_DOWN) === true,
-  );
   return {
     name,
     labels: object.metadata?.labels ?? NOTHING,
-    isNetworkUnavailable: conditions.some(
-      condition => condition.type === "NetworkUnavailable" && condition.status === "True",
-    ),
-    ...(isShuttingDown && { isShuttingDown }),
+    ...toNodeState(object),
     internalAddresses: (object.status?.addresses ?? [])
       .filter(({ type }) => type === "InternalIP")
       .flatMap(({ address }) => {
         const parsed = parseIpAddress(address);
         return parsed.ok ? [formatIpAddress(parsed.value)] : [];
       }),
+  };
+}
+
+function toNodeState({
+  spec,
+  status,
+}: NodeObject): Pick<SpeakerNode, "isNetworkUnavailable" | "isShuttingDown" | "isCordoned"> {
+  const conditions = status?.conditions ?? [];
+  const isShuttingDown = conditions.some(
+    ({ type, message }) => type === "Ready" && message?.includes(SHUTTING_DOWN) === true,
+  );
+  return {
+    isNetworkUnavailable: conditions.some(
+      condition => condition.type === "NetworkUnavailable" && condition.status === "True",
+    ),
+    ...(isShuttingDown && { isShuttingDown }),
+    ...(spec?.unschedulable === true && { isCordoned: true }),
   };
 }

@@ -17,10 +17,18 @@ import { endInOrder } from "../cluster/orderly-end";
 import { findOwnPod } from "../cluster/own-pod";
 import { PortError, ProbeServer } from "../cluster/probe-server";
 import type { BgpSettings } from "./bgp-speaker";
+import { toLivenessSettings } from "./liveness-settings";
 import { SpeakerMetrics } from "./metrics";
 import { IGNORED_FLAGS, speakerOptions, type SpeakerOptions } from "./options";
 import { Speaker } from "./speaker";
-import { followExcludeList, readExcludeList, readHeartbeatSecret, StartError } from "./start-files";
+import {
+  followExcludeList,
+  followHeartbeatSecret,
+  readExcludeList,
+  readHeartbeatSecret,
+  readMemberlistProfile,
+  StartError,
+} from "./start-files";
 
 /** The bundles of the threads lie beside this program's own. */
 const PACKET_THREAD_BUNDLE = "packet-thread.js";
@@ -40,7 +48,6 @@ async function main(): Promise<void> {
   }
   const log = createLogger("speaker", parsed.options.logLevel);
   for (const notice of parsed.notices) log.warn(notice);
-  if (parsed.options.isWanProfile) log.warn("--ml-wan-config has no effect yet");
   try {
     await run(parsed.options, log);
   } catch (error) {
@@ -64,6 +71,11 @@ async function run(options: SpeakerOptions, log: Logger): Promise<void> {
   log.info({ node: nodeName, namespace }, "Herald speaker starting");
   const excluded = readExcludeList(options.excludeListPath);
   const secret = readHeartbeatSecret(options.heartbeatSecretPath);
+  const { profile, ...liveness } = toLivenessSettings(
+    options,
+    readMemberlistProfile(options.memberlistConfigPath, log),
+  );
+  log.info({ event: "liveness", profile, ...liveness }, "how soon others are taken for dead");
   const access = loadClusterAccess({ kubeconfig: options.kubeconfig, env: process.env });
   const client = new ApiClient(access, { userAgent: "herald-speaker" });
   const bundlePath = join(__dirname, PACKET_THREAD_BUNDLE);
@@ -82,6 +94,7 @@ async function run(options: SpeakerOptions, log: Logger): Promise<void> {
       bindAddresses: options.heartbeatAddress === undefined ? [] : [options.heartbeatAddress],
       secret,
     },
+    liveness,
     conflicts: { detection: options.conflictDetection, policy: options.conflictPolicy },
     client,
     thread,
@@ -106,6 +119,9 @@ async function run(options: SpeakerOptions, log: Logger): Promise<void> {
   await startProbes(options, speaker, metrics);
   followExcludeList(options.excludeListPath, log, patterns => {
     speaker.setExcludedInterfaces(patterns);
+  });
+  followHeartbeatSecret(options.heartbeatSecretPath, log, secretNow => {
+    speaker.setSecret(secretNow);
   });
   await speaker.start(excluded);
 }

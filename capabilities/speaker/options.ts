@@ -26,7 +26,7 @@ export const speakerOptions = {
   memberLabels: optionalText(
     "ml-labels",
     "METALLB_ML_LABELS",
-    "label selector of the speaker Pods",
+    "label selector of the speaker Pods: Nodes without one are no peers; else all Nodes are",
   ),
   heartbeatSecretPath: optionalText(
     "ml-secret-key-path",
@@ -38,7 +38,49 @@ export const speakerOptions = {
     "METALLB_IGNORE_EXCLUDE_LB",
     "announce also from nodes labelled to be excluded from load balancers",
   ),
-  isWanProfile: onOff("ml-wan-config", [], "accepted; failure detection has one profile for now"),
+  isWanProfile: onOff("ml-wan-config", [], "the same as --l2-profile=wan"),
+  livenessProfile: oneOf(
+    "l2-profile",
+    "METALLB_L2_PROFILE",
+    ["default", "fast", "relaxed", "wan"],
+    "how soon a silent speaker is dead: after 0.48 s, 0.3 s (nodes with nothing else to do), 1.5 s (crowded virtual machines), 4.2 s",
+  ),
+  failback: oneOf(
+    "l2-failback",
+    "METALLB_L2_FAILBACK",
+    ["delayed", "immediate", "never"],
+    "when a better node takes an address back from one that serves it",
+  ),
+  failbackMs: wholeNumber(
+    "l2-failback-ms",
+    "METALLB_L2_FAILBACK_MS",
+    { fallback: 10_000, min: 0, max: 3_600_000 },
+    "the delay of --l2-failback=delayed, doubled for each loss within ten minutes but the first",
+  ),
+  restartHoldMs: wholeNumber(
+    "l2-restart-hold-ms",
+    "METALLB_L2_RESTART_HOLD_MS",
+    { fallback: 10_000, min: 0, max: 120_000 },
+    "how long the others keep the addresses of a speaker that restarts, 0: they take them at once",
+  ),
+  standIn: oneOf(
+    "l2-stand-in",
+    "METALLB_L2_STAND_IN",
+    ["on", "off"],
+    "whether another speaker answers ARP and NDP for one that restarts; off where switches inspect ARP",
+  ),
+  uplinkCheck: oneOf(
+    "l2-uplink-check",
+    "METALLB_L2_UPLINK_CHECK",
+    ["on", "off"],
+    "whether a node gives its addresses up when its default gateway answers other nodes and not it",
+  ),
+  memberlistConfigPath: text(
+    "memberlist-config",
+    "METALLB_MEMBERLIST_CONFIG",
+    "/etc/metallb/memberlist/config.json",
+    "MetalLB's tuning of memberlist, if there is one: the nearest profile is used",
+  ),
   isSecretPassthrough: onOff(
     "frrk8s-secret-passthrough",
     [],

@@ -3,6 +3,7 @@
  * and statuses. Nothing is announced before the whole state was seen once; after that, the API server may come and go.
  */
 import type { Logger } from "pino";
+import { EXCLUDE_LABEL } from "../../lib/announcement/candidates";
 import type { AnnouncementEntry } from "../../lib/announcement/plan-announcements";
 import type { AnnouncementOptions } from "../../lib/announcement/snapshot";
 import type { OwnerReference } from "../../lib/config/generated/resources";
@@ -14,7 +15,9 @@ import type { EventRecorder } from "../cluster/events";
 import { Announcer, type ConfigurationVerdict } from "./announcer";
 import { BgpSpeaker, type BgpSettings } from "./bgp-speaker";
 import { ConflictReporter } from "./conflict-reporter";
+import type { SpeakerNode } from "./cluster-facts";
 import { ClusterState, type ClusterChange } from "./cluster-state";
+import type { LivenessSettings } from "./liveness-settings";
 import type { AddressCounts, SpeakerMetrics } from "./metrics";
 import { OwnershipBook, type AnnouncedState } from "./ownership-book";
 import { L2_STATUS, StatusWriter, type StatusDetails } from "./status-writer";
@@ -24,7 +27,7 @@ import { TransitionReporter } from "./transition-reporter";
 export interface PacketThreadPort {
   post(command: PacketCommand): void;
   onReport(listener: (report: PacketReport) => void): void;
-  stop(): Promise<void>;
+  stop(isRestart?: boolean): Promise<void>;
 }
 
 /** How heartbeats travel; the peers come from the cluster. */
@@ -42,6 +45,7 @@ export interface SpeakerDeps {
   readonly namespace: string;
   readonly options: AnnouncementOptions;
   readonly heartbeat: HeartbeatSettings;
+  readonly liveness: LivenessSettings;
   /** What is done about hosts outside of the cluster that have one of our addresses. */
   readonly conflicts: ConflictSettings;
   readonly client: ApiClient;
@@ -75,9 +79,11 @@ export class Speaker {
   #isThreadStarted = false;
   #isStopping = false;
   #lastConfigure = "";
+  #secret: Uint8Array | undefined;
 
   constructor(deps: SpeakerDeps) {
     this.#deps = deps;
+    this.#secret = deps.heartbeat.secret;
     const { nodeName, log } = deps;
     this.#state = new ClusterState({
       client: deps.client,
@@ -152,6 +158,18 @@ export class Speaker {
     if (this.#isAnnouncing) this.#configure();
   }
 
+  /** Heartbeats are sealed with it from now on; those sealed with the one before are still understood. */
+  setSecret(secret: Uint8Array): void {
+    this.#secret = secret;
+    this.#lastConfigure = "";
+    if (this.#isAnnouncing) this.#configure();
+  }
+
+  /** Whether the default gateway answers this node. */
+  setUplink(isReachable: boolean): void {
+    this.#deps.thread.post({ type: "uplink", isReachable });
+  }
+
   /** What is still missing before this node can announce, as a sentence; undefined when nothing is. */
   whyNotReady(): string | undefined {
     if (!this.#isThreadStarted) return "the packet thread has not started yet";
@@ -165,14 +183,19 @@ export class Speaker {
     return this.#state.lastContactMs();
   }
 
-  /** Stops answering first, then takes this node's statuses away, for a second at most. */
+  /**
+   * Hands its addresses over and takes this node's statuses away, for a second at most; on a node that stays in service the
+   * speaker is about to come back: its addresses are kept for it, and its statuses stay.
+   */
   async stop(): Promise<void> {
+    const isRestart = this.#isNodeInService() && this.#deps.liveness.restartHoldMs !== 0;
     this.#isStopping = true;
     this.#announcer.stop();
     this.#state.stop();
+    if (isRestart) this.#statuses.stop();
     await Promise.all([
-      this.#deps.thread.stop(),
-      this.#statuses.removeAll(REMOVE_STATUSES_WITHIN_MS),
+      this.#deps.thread.stop(isRestart),
+      isRestart ? undefined : this.#statuses.removeAll(REMOVE_STATUSES_WITHIN_MS),
       this.#bgp?.stop(REMOVE_STATUSES_WITHIN_MS),
     ]);
   }
@@ -194,6 +217,20 @@ export class Speaker {
     return this.#isStopping;
   }
 
+  /** Neither drained nor shutting down nor excluded, as far as was seen. */
+  #isNodeInService(): boolean {
+    const node = this.#ownNode();
+    if (node === undefined || node.isCordoned === true || node.isShuttingDown === true)
+      return false;
+    return this.#deps.options.ignoreExcludeLabel || !Object.hasOwn(node.labels, EXCLUDE_LABEL);
+  }
+
+  #ownNode(): SpeakerNode | undefined {
+    const { nodeName } = this.#deps;
+    for (const node of this.#state.nodes()) if (node.name === nodeName) return node;
+    return undefined;
+  }
+
   #noteChange(change: ClusterChange): void {
     if (this.#isStopping) return;
     this.#deps.metrics.updates.inc();
@@ -208,8 +245,9 @@ export class Speaker {
       .filter(node => node.name !== nodeName && node.internalAddresses.length > 0)
       .map(node => ({ nodeName: node.name, addresses: [...node.internalAddresses] }))
       .sort((left, right) => (left.nodeName < right.nodeName ? -1 : 1));
-    const { port, secret } = heartbeat;
-    const { conflicts } = this.#deps;
+    const { port } = heartbeat;
+    const secret = this.#secret;
+    const { conflicts, liveness } = this.#deps;
     const bindAddresses = this.#heartbeatAddresses();
     const excludedInterfaces = [...this.#excludedInterfaces];
     const asText = JSON.stringify([bindAddresses, peers, excludedInterfaces]);
@@ -221,6 +259,7 @@ export class Speaker {
       heartbeat: { port, bindAddresses, peers, namespace, ...(secret && { secret }) },
       excludedInterfaces,
       conflicts,
+      ...liveness,
     });
   }
 
@@ -235,10 +274,9 @@ export class Speaker {
 
   /** Peers know this node by the addresses of its Node: heartbeats must not leave from another one that the kernel likes better. */
   #heartbeatAddresses(): readonly string[] {
-    const { nodeName, heartbeat } = this.#deps;
+    const { heartbeat } = this.#deps;
     if (heartbeat.bindAddresses.length > 0) return [...heartbeat.bindAddresses];
-    const own = [...this.#state.nodes()].find(node => node.name === nodeName);
-    return [...(own?.internalAddresses ?? [])];
+    return [...(this.#ownNode()?.internalAddresses ?? [])];
   }
 
   #announce(entries: readonly AnnouncementEntry[]): void {

@@ -2,7 +2,9 @@
 import { readFileSync, unwatchFile, watchFile } from "node:fs";
 import { join } from "node:path";
 import type { Logger } from "pino";
+import type { LivenessProfile } from "../../lib/liveness/timers";
 import { parseExcludeList } from "./exclude-list";
+import { parseMemberlistProfile } from "./liveness-settings";
 
 /** A reason to end the start, as a sentence for the user. */
 export class StartError extends Error {
@@ -12,7 +14,7 @@ export class StartError extends Error {
   }
 }
 
-const EXCLUDE_LIST_POLL_MS = 5_000;
+const POLL_MS = 5_000;
 const SECRET_FILE = "secretkey";
 
 /** The excluded interfaces; none when there is no such file. Throws StartError when the list cannot be used. */
@@ -43,7 +45,7 @@ export function followExcludeList(
       log.error({ path, err: error }, "the list of excluded interfaces stays as it was");
     }
   };
-  watchFile(path, { interval: EXCLUDE_LIST_POLL_MS, persistent: false }, read);
+  watchFile(path, { interval: POLL_MS, persistent: false }, read);
   return () => unwatchFile(path, read);
 }
 
@@ -56,6 +58,48 @@ export function readHeartbeatSecret(directory: string | undefined): Uint8Array |
     throw new StartError(`${path}, the secret of the heartbeats, does not exist or is empty`);
   }
   return new Uint8Array(secret);
+}
+
+/**
+ * Calls back when the secret's file holds another one (the kubelet follows the Secret, a minute late); one that cannot be used
+ * changes nothing. Returns how to end it.
+ */
+export function followHeartbeatSecret(
+  directory: string | undefined,
+  log: Logger,
+  onChange: (secret: Uint8Array) => void,
+): () => void {
+  let known = readHeartbeatSecret(directory);
+  if (directory === undefined) return () => undefined;
+  const path = join(directory, SECRET_FILE);
+  const read = (): void => {
+    try {
+      const secret = readHeartbeatSecret(directory);
+      if (secret === undefined || known === undefined) return;
+      if (Buffer.compare(secret, known) === 0) return;
+      known = secret;
+      log.info({ path }, "the secret of the heartbeats changed");
+      onChange(secret);
+    } catch (error) {
+      log.error({ path, err: error }, "the secret of the heartbeats stays as it was");
+    }
+  };
+  watchFile(path, { interval: POLL_MS, persistent: false }, read);
+  return () => unwatchFile(path, read);
+}
+
+/** The profile that MetalLB's memberlist file asks for; undefined without one, or with one that cannot be used. */
+export function readMemberlistProfile(path: string, log: Logger): LivenessProfile | undefined {
+  const text = readIfThere(path);
+  if (text === undefined) return undefined;
+  const parsed = parseMemberlistProfile(text.toString("utf8"));
+  if (parsed.ok) {
+    const msg = "of the memberlist settings only ProbeInterval and SuspicionMult count";
+    log.info({ path, profile: parsed.value }, msg);
+    return parsed.value;
+  }
+  log.warn({ path }, `the memberlist settings cannot be used: ${parsed.error}`);
+  return undefined;
 }
 
 function readIfThere(path: string): Buffer | undefined {

@@ -130,6 +130,12 @@ export class StatusWriter {
     });
     await Promise.race([this.#queue.whenIdle(), timeUp]);
     clearTimeout(timer);
+    this.stop();
+  }
+
+  /** Writes no more and leaves what is there: it will be true again. */
+  stop(): void {
+    this.#isStopping = true;
     this.#informer.stop();
     void this.#queue.stop();
   }

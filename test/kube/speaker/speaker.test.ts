@@ -113,6 +113,7 @@ function startSpeaker(owner?: OwnerReference): Promise<void> {
     namespace: NAMESPACE,
     options: { loadBalancerClass: "", ignoreExcludeLabel: false },
     heartbeat: { port: 7946, bindAddresses: [], secret: undefined },
+    liveness: { restartHoldMs: 0 },
     conflicts: DEFAULT_CONFLICT_SETTINGS,
     client,
     thread,
