@@ -78,6 +78,8 @@ export class LinkResponder {
   readonly link: JudgedInterface;
   /** From where neighbors are solicited; undefined while the interface has no usable one. */
   linkLocal: IpAddress | undefined;
+  /** Whether it receives, as far as somebody is there who could be asked. */
+  isProven = true;
   readonly #counters: FrameCounters;
   readonly #surroundings: ResponderSurroundings;
   readonly #arpSocket: PacketSocket;

@@ -334,7 +334,15 @@ export class PacketEngine {
 
   #proveLinks(nowMs: number): void {
     if (!this.#isConfigured) return;
-    this.#heartbeats.handle({ type: "link", isReady: this.#segment.prove(nowMs) }, nowMs);
+    const { isReady, hasChanged } = this.#segment.prove(nowMs);
+    if (hasChanged) this.#tellInterfaces(nowMs);
+    this.#heartbeats.handle({ type: "link", isReady }, nowMs);
+  }
+
+  /** What this node can announce on has changed: some addresses may be others' now. */
+  #tellInterfaces(nowMs: number): void {
+    const interfaces = toInterfaceRecords(this.#segment.links());
+    this.#heartbeats.handle({ type: "interfaces", interfaces }, nowMs);
   }
 
   #takeCommand(nowMs: number): void {
@@ -430,8 +438,7 @@ export class PacketEngine {
     if (this.#segment.reconcile(judged)) {
       this.#loop.watchAgain();
       this.#mustElect = true;
-      const records = toInterfaceRecords(this.#segment.links());
-      this.#heartbeats.coordinator.membership.setInterfaces(records);
+      this.#tellInterfaces(this.#options.clock.monotonicMs());
     }
     this.#interfaces.report(judged);
   }

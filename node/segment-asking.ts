@@ -38,12 +38,12 @@ export function askNode(
 
 /** How heartbeats describe the interfaces at work. */
 export function toInterfaceRecords(links: readonly LinkResponder[]): readonly InterfaceRecord[] {
-  return links.map(({ link }) => ({
+  return links.map(({ link, isProven }) => ({
     nameHash: toInterfaceNameHash(link.name),
     mac: link.mac,
     isUp: true,
     hasCarrier: true,
-    isProven: true,
+    isProven,
   }));
 }
 

@@ -40,6 +40,8 @@ export class SegmentEngine implements PollEngine {
   readonly #links: LinkSet;
   /** What to do for each readable descriptor. */
   #drains = new Map<number, (nowMs: number) => void>();
+  /** Names of the interfaces that lead to a default gateway. */
+  #gatewayLinks: ReadonlySet<string> = new Set();
   /** Whether an interface counts only while frames of others arrive: there is somebody to ask. */
   #mustProve = false;
   #proofTimers: MembershipTimers = DEFAULT_MEMBERSHIP_TIMERS;
@@ -94,6 +96,11 @@ export class SegmentEngine implements PollEngine {
     // Without a gateway a node whose peers are all silent cannot tell deafness from solitude: it serves.
     this.#mustProve = peers.length > 0 && neighbors.some(({ nodeName }) => nodeName === undefined);
     this.#watch.setNeighbors(neighbors);
+    this.#gatewayLinks = new Set(
+      neighbors.flatMap(({ nodeName, interfaceName = "" }) =>
+        nodeName === undefined ? [interfaceName] : [],
+      ),
+    );
     this.#links.setFilters(this.announcements.filters());
   }
 
@@ -109,14 +116,27 @@ export class SegmentEngine implements PollEngine {
     if (isLast) this.#links.setFilters(this.announcements.filters());
   }
 
-  /** Asks for signs where it is quiet, and says whether this node can hear a segment at all. */
-  prove(nowMs: number): boolean {
+  /**
+   * Asks for signs where it is quiet. `isReady`: this node can hear a segment at all. `hasChanged`: an interface that a gateway is
+   * behind began or ceased to receive.
+   */
+  prove(nowMs: number): { readonly isReady: boolean; readonly hasChanged: boolean } {
     let isReady = false;
+    let hasChanged = false;
     for (const responder of this.#links.values()) {
-      if (this.#mustProve && responder.proof.takeAsk(nowMs)) askOn(responder, this.#watch);
-      if (!this.#mustProve || responder.proof.isProven(nowMs)) isReady = true;
+      const { proof } = responder;
+      const isAskable = this.#mustProve && this.#hasGateway(responder);
+      if (isAskable && proof.takeAsk(nowMs)) askOn(responder, this.#watch);
+      if (!this.#mustProve || proof.isProven(nowMs)) isReady = true;
+      const isProven = !isAskable || proof.isProven(nowMs);
+      if (responder.isProven !== isProven) hasChanged = true;
+      responder.isProven = isProven;
     }
-    return isReady;
+    return { isReady, hasChanged };
+  }
+
+  #hasGateway({ link }: LinkResponder): boolean {
+    return this.#gatewayLinks.has(link.name);
   }
 
   /** Asks who has the address: everybody, or the stations given. */
@@ -151,7 +171,9 @@ export class SegmentEngine implements PollEngine {
     let deadlineMs = Infinity;
     for (const responder of this.#links.values()) {
       deadlineMs = Math.min(deadlineMs, responder.nextDeadlineMs(nowMs) ?? Infinity);
-      if (this.#mustProve) deadlineMs = Math.min(deadlineMs, responder.proof.nextDeadlineMs(nowMs));
+      if (this.#mustProve && this.#hasGateway(responder)) {
+        deadlineMs = Math.min(deadlineMs, responder.proof.nextDeadlineMs(nowMs));
+      }
     }
     return deadlineMs === Infinity ? undefined : deadlineMs;
   }

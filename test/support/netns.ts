@@ -148,6 +148,19 @@ export class Segment {
     return host;
   }
 
+  /** Another segment between all hosts, which have it as interface `name`; a cable is called after its host and the interface. */
+  addSegment(name: string): void {
+    const bridge = `br-${name}`;
+    ip("-n", this.#bridge, "link", "add", bridge, "type", "bridge", "mcast_snooping", "0");
+    ip("-n", this.#bridge, "link", "set", bridge, "up");
+    for (const host of this.hosts.values()) {
+      const cable = `${host.name}-${name}`;
+      host.ip("link", "add", name, "type", "veth", "peer", "name", cable, "netns", this.#bridge);
+      ip("-n", this.#bridge, "link", "set", cable, "master", bridge, "up");
+      host.ip("link", "set", name, "up");
+    }
+  }
+
   /** Takes the host's cable out or puts it back: its `eth0` loses or regains carrier. */
   setCable(name: string, isPlugged: boolean): void {
     ip("-n", this.#bridge, "link", "set", name, isPlugged ? "up" : "down");

@@ -334,3 +334,37 @@ describe("a speaker", () => {
     },
   );
 });
+
+describe("interfaces", () => {
+  const wanted = new Set([7, 8]);
+  const usable = { mac: MAC, isUp: true, hasCarrier: true, isProven: true };
+
+  it("of a peer decide what it may own, as soon as its heartbeat says so", () => {
+    const membership = active();
+    const say = (records: readonly (typeof usable & { nameHash: number })[]) =>
+      membership.handle(heartbeat({ from: "node-b", body: { interfaces: [...records] } }), 10);
+    expect(say([{ ...usable, nameHash: 8 }])).toContainEqual(CHANGED);
+    expect(membership.isEligible("node-b", wanted)).toBe(true);
+    expect(say([{ ...usable, nameHash: 8, isProven: false }])).toContainEqual(CHANGED);
+    expect(membership.isEligible("node-b", wanted)).toBe(false);
+    expect(membership.isEligible("node-b")).toBe(true);
+  });
+
+  it("of a peer that is known by its frames alone are believed to be there", () => {
+    const membership = started();
+    membership.handle({ type: "sign", peerName: "node-b" }, 10);
+    expect(membership.isEligible("node-b", wanted)).toBe(true);
+  });
+
+  it("of this node are told to the others at once when they change, and only then", () => {
+    const membership = active();
+    membership.handle({ type: "synced" }, 10);
+    const interfaces = [{ ...usable, nameHash: 7 }];
+    expect(membership.handle({ type: "interfaces", interfaces }, 20)).toEqual([CHANGED, SEND]);
+    expect(membership.isEligible("node-a", wanted)).toBe(true);
+    expect(membership.handle({ type: "interfaces", interfaces }, 30)).toEqual([]);
+    expect(membership.handle({ type: "interfaces", interfaces: [] }, 40)).toEqual([CHANGED, SEND]);
+    expect(membership.isEligible("node-a", wanted)).toBe(false);
+    expect(membership.isEligible("node-a")).toBe(true);
+  });
+});

@@ -331,3 +331,64 @@ test.prop([fc.array(fc.tuple(step, fc.nat(600)), { maxLength: 60 })], { numRuns:
     }
   },
 );
+
+describe("an address that wants certain interfaces", () => {
+  /** Node-a owns it on `eth1` or `eth2`; who has one of them is said by `with_`. */
+  function onInterfaces(with_: readonly string[]) {
+    const made = table();
+    made.table.change(
+      [{ address: VIP, candidates: ["node-a", "node-b", "node-c"], interfaces: ["eth1", "eth2"] }],
+      [],
+      0,
+    );
+    let able = with_;
+    const isAlive = made.view.isEligible.bind(made.view);
+    made.view.isEligible = (name: string, wanted?: ReadonlySet<number>) =>
+      isAlive(name) && (wanted === undefined || able.includes(name));
+    return {
+      ...made,
+      setAble: (names: readonly string[]) => {
+        able = names;
+      },
+    };
+  }
+
+  it("passes over a better node that has none of them", () => {
+    const made = onInterfaces(["node-b"]);
+    expect(made.table.evaluate(0)).toEqual([]);
+    expect(made.table.owner(VIP)).toBe("node-b");
+  });
+
+  it("is given up at once when the last of them goes and another node has one", () => {
+    const made = onInterfaces(["node-a", "node-b"]);
+    made.table.evaluate(0);
+    expect(untilTaken(made.table, 1_000)).toBe(120);
+    made.setAble(["node-b"]);
+    expect(made.table.evaluate(2_000)).toEqual([release]);
+    expect(made.table.owner(VIP)).toBe("node-b");
+  });
+
+  it("is taken at once from an owner that lost the last of them", () => {
+    const made = onInterfaces(["node-b", "node-a"]);
+    made.table.evaluate(0);
+    made.table.claim(VIP, "node-b", 10);
+    made.setAble(["node-a"]);
+    expect(made.table.evaluate(20)).toEqual([take]);
+  });
+
+  it("belongs to the best of all when nobody has one: that node says so", () => {
+    const made = onInterfaces([]);
+    made.table.evaluate(0);
+    expect(untilTaken(made.table, 1_000)).toBe(120);
+    expect(made.table.evaluate(2_000)).toEqual([]);
+    expect(made.table.isMine(VIP)).toBe(true);
+  });
+
+  it("is yielded to whoever announces it, by a node that has none of them", () => {
+    const made = onInterfaces([]);
+    made.table.evaluate(0);
+    untilTaken(made.table, 1_000);
+    made.setAble(["node-c"]);
+    expect(made.table.claim(VIP, "node-c", 2_000)).toContainEqual(release);
+  });
+});
