@@ -5,7 +5,7 @@
 import { mkdirSync } from "node:fs";
 import { bundles, writeBundle } from "./build/bundles";
 import { packageChart } from "./build/chart";
-import { writeInstallManifest } from "./build/installation";
+import { writeAddedByController, writeInstallManifest } from "./build/installation";
 import { withLock } from "./build/lock";
 import { distFolder } from "./build/paths";
 import { buildPeprModule } from "./build/pepr-module";
@@ -25,6 +25,7 @@ async function main(argv: readonly string[]): Promise<number> {
       run: () => withLock("pepr-herald", () => buildPeprModule({ isForced })),
     },
     { output: "install.yaml", run: writeInstallManifest },
+    { output: "added-by-controller.json", run: writeAddedByController },
     { output: "chart", run: packageChart },
   ];
   mkdirSync(distFolder, { recursive: true });

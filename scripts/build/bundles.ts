@@ -23,6 +23,7 @@ export const bundles: readonly Bundle[] = [
   { output: "speaker.js", entry: "capabilities/speaker/main.ts", mustNotReach: peprRunTime },
   { output: "packet-thread.js", entry: "node/packet-thread.ts", mustNotReach: peprRunTime },
   { output: "bgp-thread.js", entry: "node/bgp-thread.ts", mustNotReach: peprRunTime },
+  { output: "pepr-start.js", entry: "scripts/loaders/pepr-start.ts", mustNotReach: peprRunTime },
   {
     output: "end-to-end-test.js",
     entry: "scripts/loaders/end-to-end-test.ts",

@@ -15,13 +15,11 @@ export interface RuntimePackage {
   readonly folder: string;
 }
 
-/** What is started in a container: our programs, and Pepr's own loader (`pepr deploy` starts that one). */
-const entryPoints = [
-  ...["controller", "admission", "speaker", "packet-thread", "bgp-thread", "pepr-herald"].map(
-    name => join(distFolder, `${name}.js`),
-  ),
-  join(repository, "node_modules/pepr/dist/controller.js"),
-];
+/** What is started in a container. */
+const programs = ["controller", "admission", "speaker", "packet-thread", "bgp-thread"];
+const entryPoints = [...programs, "pepr-herald", "pepr-start", "end-to-end-test"].map(name =>
+  join(distFolder, `${name}.js`),
+);
 
 /** Loaded through a `require` that no bundler sees: native code, found at run time. */
 const NATIVE = ["koffi", "raw-socket"];

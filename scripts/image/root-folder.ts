@@ -22,6 +22,8 @@ const PROGRAMS = [
   "pepr-herald.js",
   "kubectl-herald.js",
   "end-to-end-test.js",
+  "pepr-start.js",
+  "added-by-controller.json",
 ] as const;
 
 /** Not needed at run time; sources of native packages, types, maps, tests, documentation. */
@@ -42,13 +44,23 @@ export async function writeRootFolder(root: string): Promise<readonly RuntimePac
     const source = join(distFolder, name);
     if (existsSync(source)) cpSync(source, join(application, name));
   }
+  startOursInsteadOfPepr(application);
   const subject = { name: "herald", version, nodeVersion: process.versions.node };
   const bill = JSON.stringify(billOfMaterials(subject, packages), null, 1);
   writeFileSync(join(application, "sbom.cdx.json"), `${bill}\n`);
-  // Pepr's own loader, which `pepr deploy` starts, writes the module beside itself; see scripts/image/archive.ts for the owner.
+  // pepr-start.js writes the module of `pepr deploy` here, beside its packages; see scripts/image/archive.ts for the owner.
   chmodSync(application, 0o775);
   writeSystem(root);
   return packages;
+}
+
+/**
+ * The Deployments that `pepr deploy` makes start Pepr's own loader by its path. It runs the module in a child that never gets a
+ * signal, so ours is found there.
+ */
+function startOursInsteadOfPepr(application: string): void {
+  const loader = join(application, "node_modules/pepr/dist/controller.js");
+  writeFileSync(loader, 'require("/app/pepr-start.js");\n');
 }
 
 function copyPackage(folder: string, application: string): void {

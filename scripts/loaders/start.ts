@@ -45,9 +45,13 @@ function toEnvironment<Table extends OptionTable>(
   return env;
 }
 
-/** Loads the Pepr module that lies beside this program, in this process: a child would not get the signals. */
+/** Says where the Pepr module is when it is not the one beside this program: `pepr deploy` brings its own. */
+export const MODULE_VARIABLE = "HERALD_PEPR_MODULE";
+
+/** Loads the Pepr module in this process: a child would not get the signals. */
 export function loadPeprModule(env: Readonly<Record<string, string>>): void {
   Object.assign(process.env, env);
   process.argv.length = 2;
-  createRequire(__filename)(join(__dirname, "pepr-herald.js"));
+  const path = process.env[MODULE_VARIABLE] ?? join(__dirname, "pepr-herald.js");
+  createRequire(__filename)(path);
 }

@@ -1,7 +1,9 @@
+import { LEASE_NAME } from "../../capabilities/controller/leadership";
 import {
   command,
   containerRights,
   fromField,
+  labels,
   MEMBERLIST_SECRET,
   METRICS_PORT,
   PROBE_PORT,
@@ -12,8 +14,21 @@ import {
 } from "./pod-parts";
 import type { ManifestObject } from "./rbac";
 
+export function controllerObjects(installation: Installation): readonly ManifestObject[] {
+  return [lease(installation.namespace), controllerDeployment(installation)];
+}
+
+/** Nobody's at first. It is here so that it goes with the installation. */
+function lease(namespace: string): ManifestObject {
+  return {
+    apiVersion: "coordination.k8s.io/v1",
+    kind: "Lease",
+    metadata: { name: LEASE_NAME, namespace, labels: labels("controller") },
+  };
+}
+
 /** The controller: one Pod; during an upgrade the new one waits warm for the Lease of the old one. */
-export function controllerDeployment({ namespace, image }: Installation): ManifestObject {
+function controllerDeployment({ namespace, image }: Installation): ManifestObject {
   return workload("Deployment", "controller", namespace, {
     own: {
       replicas: 1,

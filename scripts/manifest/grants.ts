@@ -39,7 +39,7 @@ const events = grant("", ["events"], ["create", "patch"], "what happened to a Se
 const store = grant(
   "pepr.dev",
   ["peprstores"],
-  ["create", "get", "list", "patch", "watch"],
+  ["get", "list", "patch", "watch"],
   "Pepr reads and makes its store before it serves or watches anything",
 );
 const ownPod = grant("", ["pods"], ["get"], "the own Pod, owner of what it writes");

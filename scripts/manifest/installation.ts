@@ -1,7 +1,7 @@
 /** Everything that is applied at once: `dist/install.yaml`. Certificates, tokens and secrets are not in it, the parts make them. */
 import { stringify } from "yaml";
 import { admissionObjects } from "./admission";
-import { controllerDeployment } from "./controller";
+import { controllerObjects } from "./controller";
 import { customResourceDefinitions } from "./definitions";
 import { namespaces } from "./namespaces";
 import { WEBHOOK_SERVICE, type Installation } from "./pod-parts";
@@ -20,7 +20,7 @@ export function installationObjects(
     ...customResourceDefinitions(),
     ...accountsAndRoles(namespace),
     ...speakerObjects(installation),
-    controllerDeployment(installation),
+    ...controllerObjects(installation),
     ...admissionObjects(installation),
     ...installedWebhooks(namespace, peprManifest),
   ];

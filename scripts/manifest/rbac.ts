@@ -34,7 +34,8 @@ export function rulesOf(account: Account, scope: Scope): readonly Rule[] {
   return grants[account][scope].map(toRule);
 }
 
-function toRule({ group, resources, verbs, names }: Grant): Rule {
+/** A grant as RBAC has it. */
+export function toRule({ group, resources, verbs, names }: Grant): Rule {
   return { apiGroups: [group], resources, verbs, ...(names && { resourceNames: names }) };
 }
 
