@@ -123,12 +123,13 @@ export class StatusWriter {
   /** Deletes every status of this node and resolves when that is done or `withinMs` have passed; then writes no more. */
   async removeAll(withinMs: number): Promise<void> {
     this.#isStopping = true;
-    for (const key of this.#own.serviceKeys()) this.#queue.add(key);
+    const ending = new AbortController();
     let timer: NodeJS.Timeout | undefined;
     const timeUp = new Promise<void>(resolve => {
       timer = setTimeout(resolve, withinMs);
     });
-    await Promise.race([this.#queue.whenIdle(), timeUp]);
+    await Promise.race([this.#removeEach(ending.signal), timeUp]);
+    ending.abort();
     clearTimeout(timer);
     this.stop();
   }
@@ -138,6 +139,14 @@ export class StatusWriter {
     this.#isStopping = true;
     this.#informer.stop();
     void this.#queue.stop();
+  }
+
+  /** Again while there are any: one that was being created when we were told is known only when that is done. */
+  async #removeEach(signal: AbortSignal): Promise<void> {
+    do {
+      for (const key of this.#own.serviceKeys()) this.#queue.add(key);
+      await this.#queue.whenIdle();
+    } while (this.#own.serviceKeys().length > 0 && !signal.aborted);
   }
 
   #add(key: string): void {

@@ -94,10 +94,14 @@ function toNodeAdvertisement(
   };
 }
 
+/** What of the Node itself forbids to announce anything; undefined: nothing does. */
 function whyUnavailable(node: NodeFacts, options: AnnouncementOptions): Unavailability | undefined {
   if (node.isNetworkUnavailable) {
     const message = `condition NetworkUnavailable of the Node ${node.name} is True`;
     return { reason: "nodeNetworkUnavailable", message };
+  }
+  if (node.isShuttingDown === true) {
+    return { reason: "nodeShuttingDown", message: `the Node ${node.name} shuts down` };
   }
   if (options.ignoreExcludeLabel || !Object.hasOwn(node.labels, EXCLUDE_LABEL)) return undefined;
   const message = `the Node ${node.name} carries the label ${EXCLUDE_LABEL}`;

@@ -1,18 +1,13 @@
 /** BGP in the speaker of one node against a real API server; in place of the BGP thread a list of what it was told. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { EventRecorder } from "../../../capabilities/cluster/events";
-import { BgpSpeaker, type BgpThreadPort } from "../../../capabilities/speaker/bgp-speaker";
+import { BgpSpeaker } from "../../../capabilities/speaker/bgp-speaker";
 import { ClusterState } from "../../../capabilities/speaker/cluster-state";
 import { SpeakerMetrics } from "../../../capabilities/speaker/metrics";
 import type { OwnerReference, ServiceBGPStatus } from "../../../lib/config/generated/resources";
-import type {
-  BgpCommand,
-  BgpReport,
-  BgpSessionReport,
-  BgpSessionSpec,
-  LeaveCommand,
-} from "../../../node/bgp-protocol";
+import type { BgpSessionReport } from "../../../node/bgp-protocol";
 import { recordingLog, startTestCluster, until, type TestCluster } from "../cluster/support";
+import { RecordingBgpThread } from "./bgp-support";
 
 const NAMESPACE = "metallb-system";
 const NODE = "node-a";
@@ -22,65 +17,8 @@ const ADVERTISEMENTS = `${METALLB}/v1beta1/namespaces/${NAMESPACE}/bgpadvertisem
 const STATUSES = `${METALLB}/v1beta1/namespaces/${NAMESPACE}/servicebgpstatuses`;
 const SECRETS = `/api/v1/namespaces/${NAMESPACE}/secrets`;
 
-/** Remembers what it was told, as sessions with the routes they have. */
-class RecordingThread implements BgpThreadPort {
-  readonly commands: BgpCommand[] = [];
-  readonly routes = new Map<string, Map<string, object>>();
-  left: Omit<LeaveCommand, "type"> | undefined;
-  #sessions: readonly BgpSessionSpec[] = [];
-  readonly #listeners: ((report: BgpReport) => void)[] = [];
-
-  post(command: BgpCommand): void {
-    const sent = structuredClone(command);
-    this.commands.push(sent);
-    if (sent.type === "sessions") this.#setSessions(sent.sessions);
-    if (sent.type !== "routes") return;
-    for (const { session, withdrawn, announced } of sent.changes) {
-      const routes = this.routes.get(session);
-      for (const prefix of withdrawn) routes?.delete(prefix);
-      for (const { attributes, prefixes } of announced) {
-        for (const prefix of prefixes) routes?.set(prefix, sent.attributeSets[attributes] ?? {});
-      }
-    }
-  }
-
-  onReport(listener: (report: BgpReport) => void): void {
-    this.#listeners.push(listener);
-  }
-
-  leave(command: Omit<LeaveCommand, "type">): Promise<void> {
-    this.left = command;
-    return Promise.resolve();
-  }
-
-  stop(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  report(report: BgpReport): void {
-    for (const listener of this.#listeners) listener(report);
-  }
-
-  get sessions(): readonly BgpSessionSpec[] {
-    return this.#sessions;
-  }
-
-  prefixes(session: string): string[] {
-    return [...(this.routes.get(session)?.keys() ?? [])].sort();
-  }
-
-  #setSessions(sessions: readonly BgpSessionSpec[]): void {
-    this.#sessions = sessions;
-    const names = new Set(sessions.map(({ name }) => name));
-    for (const name of [...this.routes.keys()]) if (!names.has(name)) this.routes.delete(name);
-    for (const name of names) {
-      if (!this.routes.has(name)) this.routes.set(name, new Map());
-    }
-  }
-}
-
 let cluster: TestCluster;
-let thread: RecordingThread;
+let thread: RecordingBgpThread;
 let state: ClusterState;
 let speaker: BgpSpeaker;
 let metrics: SpeakerMetrics;
@@ -131,7 +69,7 @@ afterEach(async () => {
 
 async function startSpeaker(owner?: OwnerReference, drainMs = 0): Promise<void> {
   const { client } = cluster;
-  thread = new RecordingThread();
+  thread = new RecordingBgpThread();
   metrics = new SpeakerMetrics({ lastContactMs: () => undefined, nowMs: () => 0 });
   const { log, lines: written } = recordingLog();
   lines = written;

@@ -120,6 +120,14 @@ describe("whether this node announces a Service by BGP", () => {
       "the Node node-a carries the label node.kubernetes.io/exclude-from-external-load-balancers",
     ],
     [
+      "the machine shuts down",
+      { ...EVERYTHING, node: node("node-a", { isShuttingDown: true }) },
+      {},
+      readyOn("node-a"),
+      "nodeShuttingDown",
+      "the Node node-a shuts down",
+    ],
+    [
       "policy Local without an endpoint here",
       EVERYTHING,
       { externalTrafficPolicy: "Local" },
