@@ -1,15 +1,17 @@
 #!/usr/bin/env node
 /** `kubectl herald`: commands for people and CI. kubectl starts the program `kubectl-herald` on the PATH for it. */
+import { runConvert } from "./convert";
 import { ExitCode } from "./lint-result";
 import { runLint, type Surroundings } from "./lint";
 
 const COMMANDS: Readonly<
   Record<string, (argv: readonly string[], around: Surroundings) => Promise<number>>
-> = { lint: runLint };
+> = { convert: runConvert, lint: runLint };
 
 const HELP = `usage: kubectl herald COMMAND [flags]
 
-  lint    what admission would say about manifests, offline or against a cluster
+  convert   resources in place of a configuration of MetalLB before 0.13
+  lint      what admission would say about manifests, offline or against a cluster
 
 kubectl herald COMMAND --help says more.`;
 

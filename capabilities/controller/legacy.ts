@@ -5,6 +5,7 @@
  */
 import type { Logger } from "pino";
 import {
+  FIELD_MANAGER,
   isOurs,
   planMigration,
   type MigrationPlan,
@@ -23,8 +24,8 @@ import {
   toLegacyConfigMap,
   type LegacyConfigMap,
   type LegacySource,
-} from "./legacy-sources";
-import { carryOut, readStored } from "./legacy-writer";
+} from "../cluster/legacy-sources";
+import { carryOut, readStored } from "../cluster/legacy-writer";
 
 export interface LegacyConfigurationOptions {
   readonly client: ApiClient;
@@ -148,7 +149,12 @@ export class LegacyConfiguration {
     if (mayWrite() && this.#settled.get(key) !== now) {
       this.#isWriting = true;
       try {
-        await carryOut(plan.steps, { client, log });
+        await carryOut(plan.steps, {
+          client,
+          fieldManager: FIELD_MANAGER,
+          onDone: (step, { kind, name }) =>
+            log.info({ kind, name, step }, "an object follows the old configuration"),
+        });
       } finally {
         this.#isWriting = false;
       }

@@ -9,7 +9,7 @@ import { isNothing, type LegacyNode } from "./node";
 import { convertPeer } from "./peers";
 import { convertPools } from "./pools";
 import { convertCommunities, convertProfiles } from "./profiles";
-import { LegacyReport } from "./report";
+import { LegacyReport, type InputView } from "./report";
 import {
   inApplyOrder,
   type ConvertedResource,
@@ -17,7 +17,7 @@ import {
   type PlacedProblem,
 } from "./resources";
 
-export interface ConvertOptions {
+export interface ConvertOptions extends InputView {
   /** The ConfigMap or file, for messages. */
   readonly source: ObjectRef;
   /** Of the objects that are made. */
@@ -28,7 +28,7 @@ export interface ConvertOptions {
 
 /** Converts the document below `config`. Total: every problem comes back, and with a refusal among them nothing else. */
 export function convertConfigMap(root: LegacyNode, options: ConvertOptions): Conversion {
-  const report = new LegacyReport(options.source);
+  const report = new LegacyReport(options.source, options);
   const resources = isNothing(root) ? [] : convertRoot(root, options.namespace, report);
   return concludeConversion(resources, report, options.before);
 }

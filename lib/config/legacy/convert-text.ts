@@ -32,7 +32,7 @@ export function convertConfigText(
 
 function convertParsed(parsed: Result<LegacyNode, TextFault>, options: ConvertOptions): Conversion {
   if (parsed.ok) return convertConfigMap(parsed.value, options);
-  const report = new LegacyReport(options.source);
+  const report = new LegacyReport(options.source, options);
   reportFault(report, parsed.error);
   return { resources: [], problems: [...(options.before ?? []), ...report.problems] };
 }
@@ -48,8 +48,8 @@ export function reportFault(report: LegacyReport, { line, column, reason }: Text
   });
 }
 
-function toProblem({ at, reason }: Repair, { source }: ConvertOptions): PlacedProblem {
-  const report = new LegacyReport(source);
+function toProblem({ at, reason }: Repair, options: ConvertOptions): PlacedProblem {
+  const report = new LegacyReport(options.source, options);
   report.warn({
     rule: "H-F7",
     path: "",

@@ -129,6 +129,11 @@ export class Fields {
     return this.#node.entries;
   }
 
+  /** The entries whose keys nobody asked for. */
+  unread(): readonly { readonly key: string; readonly at: Place }[] {
+    return this.#node.entries.filter(({ key }) => !this.#asked.has(key));
+  }
+
   /** Says that `key` has to be written. */
   missing(key: string, wayOut: string): void {
     this.report.refuse({

@@ -36,13 +36,23 @@ export type LegacyRule =
 const MAX_PROBLEMS = 200;
 const MAX_PATH_CHARACTERS = 200;
 
+/** How paths and places of what was read become those of what the user wrote. */
+export interface InputView {
+  /** For a format that stands for another one. */
+  readonly rename?: (path: string) => string;
+  /** For a text inside a text: the place of its first character. */
+  readonly start?: Place;
+}
+
 export class LegacyReport {
   readonly source: ObjectRef;
   readonly #problems: PlacedProblem[] = [];
+  readonly #view: InputView;
   #isRefused = false;
 
-  constructor(source: ObjectRef) {
+  constructor(source: ObjectRef, view: InputView = {}) {
     this.source = source;
+    this.#view = view;
   }
 
   get problems(): readonly PlacedProblem[] {
@@ -67,10 +77,17 @@ export class LegacyReport {
     this.#add("inform", finding);
   }
 
-  #add(severity: Severity, { rule, path, at, value, reason, wayOut }: LegacyFinding): void {
+  #place(at: Place | undefined): Place | undefined {
+    const { start } = this.#view;
+    if (at === undefined || start === undefined) return at;
+    return { line: at.line + start.line - 1, column: at.column + start.column - 1 };
+  }
+
+  #add(severity: Severity, { rule, path, at: inside, value, reason, wayOut }: LegacyFinding): void {
     if (this.#problems.length >= MAX_PROBLEMS) return;
     const { kind, name } = this.source;
-    const field = toShownText(path, MAX_PATH_CHARACTERS);
+    const at = this.#place(inside);
+    const field = toShownText(this.#view.rename?.(path) ?? path, MAX_PATH_CHARACTERS);
     const shown = value === undefined ? "" : toShownText(value);
     const where = at === undefined ? "" : ` (line ${at.line}, column ${at.column})`;
     const what = value === undefined ? field : `${field} "${shown}"`;

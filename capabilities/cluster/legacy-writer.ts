@@ -1,10 +1,9 @@
 /** Carries out a migration: server-side apply and deletions, until the whole stands. */
-import type { Logger } from "pino";
-import { FIELD_MANAGER, type MigrationStep, type StoredObject } from "../../lib/config/legacy/plan";
+import type { MigrationStep, StoredObject } from "../../lib/config/legacy/plan";
 import type { ConvertedObject } from "../../lib/config/legacy/resources";
 import type { ObjectRef } from "../../lib/config/problem";
-import { METADATA_ONLY, type ApiClient } from "../cluster/api-client";
-import { ApiError, isNotFound, isOutage } from "../cluster/api-error";
+import { METADATA_ONLY, type ApiClient } from "./api-client";
+import { ApiError, isNotFound, isOutage } from "./api-error";
 
 const COLLECTIONS: Readonly<Record<string, string>> = {
   Secret: "/api/v1/namespaces/NS/secrets",
@@ -15,6 +14,12 @@ const COLLECTIONS: Readonly<Record<string, string>> = {
   BGPAdvertisement: "/apis/metallb.io/v1beta1/namespaces/NS/bgpadvertisements",
   L2Advertisement: "/apis/metallb.io/v1beta1/namespaces/NS/l2advertisements",
 };
+
+export interface WriterDeps {
+  readonly client: Pick<ApiClient, "patch" | "delete">;
+  readonly fieldManager: string;
+  readonly onDone: (done: MigrationStep["type"], object: ObjectRef) => void;
+}
 
 export function objectPath({ kind, namespace, name }: ObjectRef): string {
   return `${(COLLECTIONS[kind] ?? "").replace("NS", namespace)}/${name}`;
@@ -41,10 +46,7 @@ export async function readStored(
  * tried again as long as others succeed; when all that are left block each other (two pools that change places), they are removed and
  * made anew. Throws `ApiError` when the server is away, or when a step is refused for good.
  */
-export async function carryOut(
-  steps: readonly MigrationStep[],
-  deps: { readonly client: ApiClient; readonly log: Logger },
-): Promise<void> {
+export async function carryOut(steps: readonly MigrationStep[], deps: WriterDeps): Promise<void> {
   let left = steps;
   let isLastWay = false;
   while (left.length > 0) {
@@ -60,15 +62,14 @@ export async function carryOut(
 
 async function tryAll(
   steps: readonly MigrationStep[],
-  { client, log }: { readonly client: ApiClient; readonly log: Logger },
+  { client, fieldManager, onDone }: WriterDeps,
 ): Promise<{ readonly refused: readonly MigrationStep[]; readonly reason?: Error }> {
   const refused: MigrationStep[] = [];
   let reason: Error | undefined;
   for (const step of steps) {
     try {
-      await carryOutOne(step, client);
-      const { kind, name } = refOf(step);
-      log.info({ kind, name, step: step.type }, "an object follows the old configuration");
+      await carryOutOne(step, client, fieldManager);
+      onDone(step.type, refOf(step));
     } catch (error) {
       // Admission answers 400 and 403, the schema 422; anything else is no verdict about the object.
       const isVerdict = error instanceof ApiError && !isOutage(error) && error.status >= 400;
@@ -80,21 +81,25 @@ async function tryAll(
   return { refused, ...(reason && { reason }) };
 }
 
-async function carryOutOne(step: MigrationStep, client: ApiClient): Promise<void> {
+async function carryOutOne(
+  step: MigrationStep,
+  client: WriterDeps["client"],
+  fieldManager: string,
+): Promise<void> {
   if (step.type === "delete") {
     await remove(step.object, step.uid, client);
     return;
   }
   await client.patch(objectPath(refOf(step)), toBody(step.object), {
     contentType: "application/apply-patch+yaml",
-    query: { fieldManager: FIELD_MANAGER, force: true },
+    query: { fieldManager, force: true },
   });
 }
 
 async function remove(
   object: ObjectRef,
   uid: string | undefined,
-  client: ApiClient,
+  client: WriterDeps["client"],
 ): Promise<void> {
   try {
     const body = uid === undefined ? undefined : { preconditions: { uid } };

@@ -3,10 +3,10 @@ import { convertAddressPools } from "../../lib/config/legacy/address-pools";
 import { convertConfigText } from "../../lib/config/legacy/convert-text";
 import type { Conversion } from "../../lib/config/legacy/resources";
 import type { ObjectRef } from "../../lib/config/problem";
-import type { ApiReader } from "../cluster/api-client";
-import { isNotFound } from "../cluster/api-error";
-import type { ApiObject } from "../cluster/api-object";
-import { parseLegacyYaml } from "../cluster/legacy-yaml";
+import type { ApiReader } from "./api-client";
+import { isNotFound } from "./api-error";
+import type { ApiObject } from "./api-object";
+import { parseLegacyYaml } from "./legacy-yaml";
 
 /** With any value on the ConfigMap it is not read any more: its objects are their users' now. */
 export const RETIRED_ANNOTATION = "metallb.io/converted";
