@@ -9,11 +9,12 @@ import {
   measureAfterDeletions,
   measureBacklog,
   measureBareCreates,
+  measureBareLatencies,
   measureBurst,
-  measureBusyLatencies,
   measureLatencies,
   measureRestart,
   readyWorld,
+  whileBusy,
 } from "./allocation/scenarios";
 import { measureAlone } from "./allocation/measure-alone";
 import { contenders, type BenchWorld, type Contender } from "./allocation/world";
@@ -109,19 +110,27 @@ async function backlog(herald: Contender): Promise<readonly Row[]> {
 
 async function idle(herald: Contender, metallb: Contender): Promise<readonly Row[]> {
   return sideBySide([herald, metallb], 0, async worlds => {
-    const quiet = await inTurns(worlds, "idle", measureLatencies);
-    const busy = await inTurns(worlds, "busy", measureBusyLatencies);
-    const [p50 = "", p50Peer = ""] = quiet.map(values => milliseconds(values, 0.5));
-    const [p99 = "", p99Peer = ""] = quiet.map(values => milliseconds(values, 0.99));
-    const [busy50 = "", busy50Peer = ""] = busy.map(values => milliseconds(values, 0.5));
-    const [busy99 = "", busy99Peer = ""] = busy.map(values => milliseconds(values, 0.99));
+    const quiet = await inTurns(worlds, "idle", {
+      of: measureLatencies,
+      bare: measureBareLatencies,
+    });
+    const busy = await inTurns(worlds, "busy", {
+      of: whileBusy(measureLatencies),
+      bare: whileBusy(measureBareLatencies),
+    });
     return [
-      ["idle: create → address visible, p50", p50, p50Peer, "≤ 1 × MetalLB's"],
-      ["idle: p99", p99, p99Peer, ""],
-      ["20 changes/s in the background: p50", busy50, busy50Peer, ""],
-      ["20 changes/s in the background: p99", busy99, busy99Peer, "≤ 50 ms"],
+      ["idle: create → address visible, p50", ...toCells(quiet, 0.5), "≤ 1 × MetalLB's"],
+      ["idle: p99", ...toCells(quiet, 0.99), ""],
+      ["20 changes/s in the background: p50", ...toCells(busy, 0.5), ""],
+      ["20 changes/s in the background: p99", ...toCells(busy, 0.99), "≤ 50 ms"],
     ];
   });
+}
+
+/** Herald's with the bare API server's behind it, in the same rounds; and MetalLB's. */
+function toCells(values: readonly (readonly number[])[], share: number): [string, string] {
+  const [ours = "", theirs = "", bare = ""] = values.map(list => milliseconds(list, share));
+  return [`${ours} (bare client: ${bare})`, theirs];
 }
 
 async function manyPools(herald: Contender, metallb: Contender): Promise<readonly Row[]> {
@@ -222,21 +231,29 @@ async function sideBySide(
   }
 }
 
-/** A B B A …: the values of each world. */
+interface Measures {
+  readonly of: typeof measureLatencies;
+  readonly bare: typeof measureBareLatencies;
+}
+
+/** A B B A …: the values of each world, and last those of the bare client in the first one. */
 async function inTurns(
   worlds: readonly BenchWorld[],
   prefix: string,
-  measure: typeof measureLatencies,
+  { of, bare }: Measures,
 ): Promise<readonly (readonly number[])[]> {
-  const values = worlds.map((): number[] => []);
+  const [first] = worlds;
+  const turns = [
+    ...worlds.map(world => ({ world, measure: of, values: [] as number[] })),
+    ...(first ? [{ world: first, measure: bare, values: [] as number[] }] : []),
+  ];
   for (let round = 0; round < ROUNDS; round += 1) {
-    const order = [...worlds.entries()];
-    for (const [index, world] of round % 2 === 0 ? order : order.reverse()) {
-      const name = `${prefix}-${round}-`;
-      values[index]?.push(...(await measure(world, name, CREATES_PER_ROUND)));
+    for (const turn of round % 2 === 0 ? turns : [...turns].reverse()) {
+      const name = `${prefix}-${turn.measure === bare ? "bare-" : ""}${round}-`;
+      turn.values.push(...(await turn.measure(turn.world, name, CREATES_PER_ROUND)));
     }
   }
-  return values;
+  return turns.map(({ values }) => values);
 }
 
 function seconds(ms: number): string {

@@ -101,28 +101,44 @@ export async function measureLatencies(
   return latencies;
 }
 
-/** Does the same while somebody changes another Service 20 times a second. */
-export async function measureBusyLatencies(
+/** The same way without a controller: a Service that nobody handles, whose status the client writes itself at once. */
+export async function measureBareLatencies(
   world: BenchWorld,
   prefix: string,
   count: number,
 ): Promise<readonly number[]> {
-  let isOver = false;
-  const change = async (): Promise<void> => {
-    for (let turn = 0; !isOver; turn += 1) {
-      const labels = { turn: String(turn) };
-      await world.client.patch(servicePath("first"), { metadata: { labels } });
-      await sleep(50);
+  const latencies: number[] = [];
+  for (const [index, name] of namesOf(prefix, count).entries()) {
+    const begunMs = performance.now();
+    await world.createWithAddress(name, `10.255.${index >> 8}.${index & 255}`);
+    latencies.push((await untilSeen(world, name)) - begunMs);
+    await sleep(60);
+  }
+  return latencies;
+}
+
+type Measure = (world: BenchWorld, prefix: string, count: number) => Promise<readonly number[]>;
+
+/** The measurement while somebody changes another Service 20 times a second. */
+export const whileBusy =
+  (measure: Measure): Measure =>
+  async (world, prefix, count) => {
+    let isOver = false;
+    const change = async (): Promise<void> => {
+      for (let turn = 0; !isOver; turn += 1) {
+        const labels = { turn: String(turn) };
+        await world.client.patch(servicePath("first"), { metadata: { labels } });
+        await sleep(50);
+      }
+    };
+    const changing = change();
+    try {
+      return await measure(world, prefix, count);
+    } finally {
+      isOver = true;
+      await changing;
     }
   };
-  const changing = change();
-  try {
-    return await measureLatencies(world, prefix, count);
-  } finally {
-    isOver = true;
-    await changing;
-  }
-}
 
 async function untilSeen(world: BenchWorld, name: string): Promise<number> {
   const limitMs = performance.now() + 120_000;

@@ -133,6 +133,18 @@ export class BenchWorld {
     return begunMs;
   }
 
+  /** Creates a Service of a class that no controller handles, and gives it the address. */
+  async createWithAddress(name: string, ip: string): Promise<void> {
+    const loadBalancerClass = "herald.bench/nobody";
+    const { spec, ...rest } = toService(name);
+    const created = await this.client.post<object>(servicePath(""), {
+      ...rest,
+      spec: { ...spec, loadBalancerClass },
+    });
+    const status = { loadBalancer: { ingress: [{ ip, ipMode: "VIP" }] } };
+    await this.client.put(`${servicePath(name)}/status`, { ...created, status });
+  }
+
   /** Creates many by 16 clients; returns when the last creation was answered, ms. */
   async createMany(names: readonly string[]): Promise<number> {
     await inParallel(names, name => this.create(name));
@@ -278,7 +290,7 @@ export function servicePath(name: string): string {
   return `/api/v1/namespaces/ns1/services${name === "" ? "" : `/${name}`}`;
 }
 
-export function toService(name: string): object {
+export function toService(name: string) {
   return {
     apiVersion: "v1",
     kind: "Service",
