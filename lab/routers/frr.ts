@@ -1,4 +1,5 @@
 /** FRR (zebra and bgpd, bfdd where asked for) as a BGP peer. */
+import { existsSync } from "node:fs";
 import { findCommand } from "../packages";
 import { LabError, poll, run } from "../run";
 import {
@@ -30,6 +31,11 @@ export async function startFrr(namespace: string, settings: RouterSettings): Pro
     home.spawn([commandOf(daemon), ...common, ...files, ...more]);
   };
   start("zebra");
+  // bgpd that finds no zebra asks again only seconds later, and knows no interface until then.
+  await poll(() => (existsSync(home.path("zebra")) ? true : undefined), {
+    timeoutMs: 10_000,
+    describe: () => `zebra does not listen: ${home.logPath}`,
+  });
   if (settings.peers.some(({ bfd }) => bfd !== undefined)) {
     start("bfdd", "--bfdctl", home.path("bfdctl"));
   }
@@ -38,7 +44,10 @@ export async function startFrr(namespace: string, settings: RouterSettings): Pro
     home.ask("vtysh", "--vty_socket", home.directory, ...commands.flatMap(each => ["-c", each]));
   const [peer] = settings.peers;
   const name = peer === undefined ? "" : nameOf(peer);
-  await poll(async () => ((await ask("show bgp summary")) !== "" ? true : undefined), {
+  // A bgpd that was not told of the interfaces yet refuses IPv6 peers and IPv6 routes with link-local next hops.
+  const isReady = async () =>
+    (await ask("show bgp summary", "show interface eth0")).includes("fe80");
+  await poll(async () => ((await isReady()) ? true : undefined), {
     timeoutMs: 15_000,
     describe: () => `FRR does not answer: ${home.logPath}`,
   });
@@ -151,10 +160,7 @@ function toRoute(prefix: string, path: unknown): LearntRoute {
   return {
     prefix,
     nextHop: asText(member(global, "ip")),
-    asPath: asText(member(member(path, "aspath"), "string"))
-      .split(" ")
-      .filter(Boolean)
-      .map(Number),
+    asPath: [...asText(member(member(path, "aspath"), "string")).matchAll(/\d+/g)].map(Number),
     communities: words("community"),
     largeCommunities: words("largeCommunity"),
     ...(typeof preference === "number" ? { localPreference: preference } : {}),

@@ -220,7 +220,7 @@ describe.each(NAMES)("%s:", daemon => {
 
   cell("received routes are counted and not kept", async () => {
     await meet({}, {}, [VIP], { announces: ["198.18.0.0/24", "198.18.1.0/24"] });
-    await eventually("counted", 5000, () => node.counters(SESSION)?.announcedPrefixes === 2);
+    await eventually("counted", 5000, () => (node.counters(SESSION)?.announcedPrefixes ?? 0) >= 2);
   });
 
   cell("route refresh", async () => {
