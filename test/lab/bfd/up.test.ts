@@ -1,22 +1,23 @@
-/** Sessions with FRR's bfdd and BIRD come Up and carry what was configured, over IPv4 and IPv6. */
+/** Sessions with BIRD and FRR's bfdd come Up, carry what was configured and notice when the daemon is gone. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { BirdDaemon } from "../../../lab/routers/bird-daemon";
-import { FrrDaemons } from "../../../lab/routers/frr-daemons";
 import { ensureRouters } from "../../../lab/routers/packages";
-import { eventually, Segment } from "../../support/netns";
+import { eventually, type Segment } from "../../support/netns";
 import { BfdNode, bundleBfdPrograms, settingsOf, type BfdBundles } from "./bfd-node";
-import { birdBfd, frrBfd, type PeerSession } from "./peers";
-
-const NODE_MAC = "02:00:5e:00:53:01";
-const PEER_MAC = "02:00:5e:00:53:02";
-/** What the kernel makes of the MAC addresses. */
-const NODE_LINK_LOCAL = "fe80::5eff:fe00:5301";
-const PEER_LINK_LOCAL = "fe80::5eff:fe00:5302";
+import {
+  DAEMONS,
+  NODE,
+  NODE_LINK_LOCAL,
+  PEER,
+  PEER_LINK_LOCAL,
+  newSegment,
+  request,
+  type StartedPeer,
+} from "./support";
 
 let bundles: BfdBundles;
 let segment: Segment;
 let node: BfdNode;
-let peer: { stop(): Promise<void> } | undefined;
+let peer: StartedPeer | undefined;
 
 beforeAll(async () => {
   await ensureRouters(["bird", "frr"]);
@@ -24,10 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => bundles.remove());
 beforeEach(async () => {
-  segment = new Segment("bfdup", [
-    { name: "node", mac: NODE_MAC, addresses: ["192.0.2.1/24", "2001:db8::1/64"] },
-    { name: "peer", mac: PEER_MAC, addresses: ["192.0.2.2/24", "2001:db8::2/64"] },
-  ]);
+  segment = newSegment("bfdup");
   node = await BfdNode.start(segment.host("node").namespace, bundles);
 });
 afterEach(async () => {
@@ -37,42 +35,98 @@ afterEach(async () => {
   segment.destroy();
 });
 
-const DAEMONS = {
-  BIRD: async (session: PeerSession) =>
-    BirdDaemon.start({ namespace: segment.host("peer").namespace, config: birdBfd(session) }),
-  FRR: async (session: PeerSession) =>
-    FrrDaemons.start({
-      namespace: segment.host("peer").namespace,
-      daemons: ["bfdd"],
-      config: frrBfd(session),
-    }),
-};
+const FAMILIES = [
+  ["IPv4", { node: NODE, local: PEER }],
+  ["IPv6", { node: "2001:db8::1", local: "2001:db8::2" }],
+  ["IPv6 link-local", { node: NODE_LINK_LOCAL, local: PEER_LINK_LOCAL, interfaceName: "eth0" }],
+] as const;
 
-const FAMILIES = {
-  IPv4: { node: "192.0.2.1", local: "192.0.2.2" },
-  IPv6: { node: "2001:db8::1", local: "2001:db8::2" },
-  "IPv6 link-local": { node: NODE_LINK_LOCAL, local: PEER_LINK_LOCAL, interfaceName: "eth0" },
-} as const;
+describe.each(DAEMONS)("%s", (_, start) => {
+  const namespace = (): string => segment.host("peer").namespace;
 
-describe.each(Object.entries(DAEMONS))("%s", (_, start) => {
-  it.each(Object.entries(FAMILIES))("comes Up over %s and keeps the pace", async (_, ends) => {
-    peer = await start({ ...ends, intervalMs: 100 });
-    const askedMs = Date.now();
+  it.each(FAMILIES)("comes Up over %s, keeps the pace, and its death is seen", async (_, ends) => {
+    peer = await start(namespace(), { ...ends, intervalMs: 100 });
     const device = "interfaceName" in ends ? { interface: "eth0" } : {};
-    node.request([
-      {
-        session: "router",
-        peerAddress: ends.local,
-        ...device,
-        isMultihop: false,
-        settings: settingsOf(100),
-      },
-    ]);
-    const up = await node.whenPath("router", "up", 8_000);
-    expect(up.atMs - askedMs).toBeLessThan(3_000);
+    node.request([request({ peerAddress: ends.local, ...device })]);
+    await node.whenPath("router", "up", 8_000);
     await eventually("both keep the same pace", 5_000, () => {
       const counters = node.countersOf("router");
       return counters?.transmitIntervalMs === 100 && counters.detectionTimeMs === 300;
     });
+    const killedMs = Date.now();
+    peer.signal("SIGKILL");
+    const down = await node.whenPath("router", "down", 5_000);
+    expect(down.message.words).toBe("control detection time expired");
+    // The last packet came up to 100 ms before; the rest is for a busy machine.
+    expect(down.atMs - killedMs).toBeGreaterThan(190);
+    expect(down.atMs - killedMs).toBeLessThan(600);
+  });
+
+  it("comes Up when one end is passive, whichever it is", async () => {
+    peer = await start(namespace(), { node: NODE, local: PEER, intervalMs: 100, isPassive: true });
+    node.request([request()]);
+    await node.whenPath("router", "up", 8_000);
+    await peer.stop();
+    await node.whenPath("router", "down", 5_000);
+    peer = await start(namespace(), { node: NODE, local: PEER, intervalMs: 100 });
+    node.request([request({ settings: settingsOf(100, { isPassive: true }) })]);
+    await node.whenPath("router", "up", 8_000);
+  });
+
+  it("never comes Up when both ends are passive", async () => {
+    peer = await start(namespace(), { node: NODE, local: PEER, intervalMs: 100, isPassive: true });
+    node.request([request({ settings: settingsOf(100, { isPassive: true }) })]);
+    await eventually("the session is there", 5_000, () => node.countersOf("router"));
+    await new Promise(resolve => setTimeout(resolve, 2_500));
+    expect(node.paths).toEqual([]);
+    expect(node.countersOf("router")).toMatchObject({ controlSent: 0, controlReceived: 0 });
+  });
+
+  it("stays Up while the profile goes from 300 ms to 100 ms and back", async () => {
+    peer = await start(namespace(), { node: NODE, local: PEER, intervalMs: 50 });
+    const at = (intervalMs: number): void => {
+      node.request([request({ settings: settingsOf(intervalMs) })]);
+    };
+    at(300);
+    await node.whenPath("router", "up", 8_000);
+    for (const intervalMs of [300, 100, 300]) {
+      at(intervalMs);
+      // The detection time changes only when the peer has answered the poll.
+      await eventually(`both go at ${intervalMs} ms`, 5_000, () => {
+        const counters = node.countersOf("router");
+        return (
+          counters?.transmitIntervalMs === intervalMs && counters.detectionTimeMs === 3 * intervalMs
+        );
+      });
+    }
+    expect(node.countersOf("router")).toMatchObject({ ups: 1, downs: 0 });
+    expect(node.paths.map(({ message }) => message.state)).toEqual(["up"]);
+  });
+
+  it("keeps the session when only this node's own address becomes known", async () => {
+    peer = await start(namespace(), { node: NODE, local: PEER, intervalMs: 100 });
+    node.request([request()]);
+    await node.whenPath("router", "up", 8_000);
+    node.request([request({ localAddress: NODE })]);
+    await new Promise(resolve => setTimeout(resolve, 1_000));
+    expect(node.path("router")).toBe("up");
+    expect(node.countersOf("router")?.downs).toBe(0);
+  });
+
+  it("is not Down because this node itself stood still for two seconds", async () => {
+    // So slow that the peer does not give this node up in that time.
+    peer = await start(namespace(), { node: NODE, local: PEER, intervalMs: 1_000 });
+    node.request([request({ settings: settingsOf(300) })]);
+    await node.whenPath("router", "up", 8_000);
+    const stalls = 2;
+    for (let stall = 0; stall < stalls; stall += 1) {
+      node.signal("SIGSTOP");
+      await new Promise(resolve => setTimeout(resolve, 2_000));
+      node.signal("SIGCONT");
+      await new Promise(resolve => setTimeout(resolve, 1_500));
+    }
+    const { states } = node;
+    const own = states.filter(({ diagnostic }) => diagnostic === "control detection time expired");
+    expect(own).toEqual([]);
   });
 });
