@@ -87,6 +87,7 @@ class RouterDiscovery {
   #heardAtMs = 0;
   #silenceMs = MIN_SILENCE_MS;
   #advertised = 0;
+  #advertisedAtMs = 0;
   #nextAdvertisementMs = 0;
 
   constructor(name: string, ports: DiscoveryPorts) {
@@ -152,6 +153,7 @@ class RouterDiscovery {
     if (this.#advertised === 0) sockets.send(socket.fd, encodeRouterSolicitation(sender));
     sockets.send(socket.fd, encodeRouterAdvertisement(sender));
     this.#advertised += 1;
+    this.#advertisedAtMs = nowMs;
     const isFast = this.#advertised < FAST_ADVERTISEMENTS;
     this.#nextAdvertisementMs = nowMs + (isFast ? FAST_INTERVAL_MS : SLOW_INTERVAL_MS);
   }
@@ -174,6 +176,11 @@ class RouterDiscovery {
     }
     this.#heardAtMs = nowMs;
     this.#silenceMs = Math.max(MIN_SILENCE_MS, 3 * router.lifetimeSeconds * 1000);
+    // A router that has just begun waits for an advertisement of ours before it takes our connection.
+    this.#nextAdvertisementMs = Math.min(
+      this.#nextAdvertisementMs,
+      this.#advertisedAtMs + FAST_INTERVAL_MS,
+    );
     if (isKnown) return;
     this.#neighbor = { address: router.address, interfaceIndex: link.index };
     onNeighbor(this.#name, this.#neighbor);

@@ -58,20 +58,18 @@ function ipv4NextHop(end: LocalEnd, allowsIpv6: boolean): NextHop | undefined {
   return address === undefined ? undefined : { type: "classic", address };
 }
 
+/** The link-local address goes along only where the peer can use it: on the same link (RFC 2545 §3). */
 function ipv6NextHop(end: LocalEnd): NextHop | undefined {
-  const { localAddress, interfaceGlobalIpv6, interfaceLinkLocal } = end;
-  if (localAddress.family === "ipv6" && !end.isUnnumbered) {
-    const isPair = end.isPeerOnLink && interfaceLinkLocal !== undefined;
-    return {
-      type: "mp",
-      address: localAddress,
-      ...(isPair ? { linkLocal: interfaceLinkLocal } : {}),
-    };
-  }
-  const linkLocal = interfaceLinkLocal ?? (end.isUnnumbered ? localAddress : undefined);
-  const address = interfaceGlobalIpv6 ?? linkLocal;
+  const linkLocal = end.interfaceLinkLocal ?? (end.isUnnumbered ? end.localAddress : undefined);
+  const address = globalAddressOf(end) ?? linkLocal;
   if (address === undefined) return undefined;
-  return { type: "mp", address, ...(linkLocal === undefined ? {} : { linkLocal }) };
+  const isUsable = end.isPeerOnLink || end.isUnnumbered || address === linkLocal;
+  return { type: "mp", address, ...(isUsable && linkLocal !== undefined ? { linkLocal } : {}) };
+}
+
+function globalAddressOf(end: LocalEnd): IpAddress | undefined {
+  const isNumberedIpv6 = end.localAddress.family === "ipv6" && !end.isUnnumbered;
+  return isNumberedIpv6 ? end.localAddress : end.interfaceGlobalIpv6;
 }
 
 function isOnlyLinkLocal(end: LocalEnd): boolean {

@@ -249,7 +249,9 @@ describe.each(NAMES)("%s:", daemon => {
       () => node.session(SESSION)?.lastReceived,
     );
     expect(received).toMatchObject({ code: 6, subcode: 2 });
-    expect(received.words).toContain('"back at noon"');
+    // GoBGP 3.10 takes a reason on its command line and leaves it out.
+    if (daemon === "gobgp") matrix.remark("sends no text");
+    else expect(received.words).toContain('"back at noon"');
   });
 
   cell("peer restarts", async () => {
@@ -299,13 +301,11 @@ describe.each(NAMES)("%s:", daemon => {
   });
 
   cell("drain: graceful shutdown, withdrawal, Cease with text", async () => {
-    const { peer } = await meet({}, {});
-    const leaving = await startNode();
+    const peer = await startRouter();
     // Of its own node: a thread that has left does not come back.
-    node.post({ type: "sessions", sessions: [] });
-    await eventually("gone", 5000, () => node.session(SESSION) === undefined);
+    const leaving = await startNode();
     begin(leaving);
-    await leaving.established(SESSION, 20_000);
+    await leaving.established(SESSION);
     await learnt(peer, [VIP]);
     leaving.post({ type: "leave", reason: "drain", text: "node draining", drainMs: 1_500 });
     await eventually("left", 6_000, () => leaving.has("left"));

@@ -43,6 +43,13 @@ describe("IPv4 session", () => {
     expect(warnings).toHaveLength(1);
   });
 
+  it("leaves the link-local address out for a peer that is not on the link (RFC 2545 §3)", () => {
+    expect(choose({ isPeerOnLink: false }).nextHops["ipv6-unicast"]).toEqual({
+      type: "mp",
+      address: IPV6,
+    });
+  });
+
   it("cannot send IPv6 from an interface without IPv6", () => {
     const { nextHops, warnings } = choose({
       interfaceGlobalIpv6: undefined,
