@@ -1,5 +1,6 @@
 /** The speaker's metrics, under MetalLB's names. A series goes when what it counts is gone. */
 import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
+import { PacketMetrics } from "./packet-metrics";
 
 /** The packet thread's counts of one address; they only grow while the thread lives. */
 export interface AddressCounts {
@@ -52,6 +53,8 @@ export class SpeakerMetrics {
     "metallb_layer2_gratuitous_sent",
     "Gratuitous ARP packets and unsolicited neighbour advertisements",
   );
+  /** The packet thread as a whole. */
+  readonly packets = new PacketMetrics(this.registry);
   readonly #conflicts = new Counter({
     name: "herald_layer2_conflicts_total",
     help: "Frames in which a host outside of the cluster claims an address of a Service",

@@ -310,6 +310,7 @@ export class Speaker {
         this.#conflicts.report(report);
         return;
       case "counters":
+        this.#deps.metrics.packets.note(report.totals);
         this.#count(report.perAddress);
         return;
       case "log":
