@@ -1,6 +1,6 @@
 /** Echoes on one interface: whole frames to a peer's MAC address, and those that its forwarding returned. */
 import { readFileSync } from "node:fs";
-import { BfdPort } from "../lib/bfd/constants";
+import { BFD_TTL, BfdPort } from "../lib/bfd/constants";
 import { EtherType } from "../lib/net/ethernet";
 import { parseMacAddress, type MacAddress } from "../lib/net/mac-address";
 import { FRAME_OCTETS, FRAMES_PER_TURN } from "./limits";
@@ -80,12 +80,17 @@ export function parseNeighborMac(
 
 const ACCEPT = 0x40000;
 
-/** IPv4 without options, not a fragment, UDP to the echo port: `code, jump if true, jump if false, value` of classic BPF. */
+/**
+ * IPv4 without options, not a fragment, UDP to the echo port, one hop old (the peer's own echoes, which the kernel returns, are
+ * not): `code, jump if true, jump if false, value` of classic BPF.
+ */
 const ECHO_FILTER: readonly (readonly [number, number, number, number])[] = [
   [0x28, 0, 0, 12],
-  [0x15, 0, 9, EtherType.ipv4],
+  [0x15, 0, 11, EtherType.ipv4],
   [0x30, 0, 0, 14],
-  [0x15, 0, 7, 0x45],
+  [0x15, 0, 9, 0x45],
+  [0x30, 0, 0, 22],
+  [0x15, 7, 0, BFD_TTL],
   [0x30, 0, 0, 23],
   [0x15, 0, 5, 17],
   [0x28, 0, 0, 20],

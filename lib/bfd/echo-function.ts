@@ -1,6 +1,7 @@
 /**
  * The echo function of one session (RFC 5880 §6.4, §6.8.8): packets to myself by way of the peer, whose forwarding alone
- * returns them. Runs while the session is Up and the peer allows it.
+ * returns them. Runs while the session is Up and the peer allows it. A peer that offers to return them and never returned one
+ * (FRR offers always, whether its host forwards or not) is not judged by it.
  */
 import { DetectionTimer } from "./detection-timer";
 import { TransmitSchedule } from "./transmit-schedule";
@@ -14,6 +15,7 @@ export class EchoFunction {
   readonly #schedule: TransmitSchedule;
   readonly #detection = new DetectionTimer();
   #rate: EchoRate | undefined;
+  #hasReturned = false;
 
   constructor(random: () => number) {
     this.#schedule = new TransmitSchedule(random);
@@ -30,11 +32,12 @@ export class EchoFunction {
     this.#schedule.setInterval(rate?.intervalMs, rate?.detectMultiplier ?? 0, nowMs);
     if (rate === undefined) this.#detection.stop();
     else if (wasRunning) this.#detection.setDetectionTime(toDetectionMs(rate));
-    else this.#detection.restart(nowMs, toDetectionMs(rate));
+    else if (this.#hasReturned) this.#detection.restart(nowMs, toDetectionMs(rate));
   }
 
   /** One of our echoes is back. */
   handleReturned(nowMs: number): void {
+    this.#hasReturned = true;
     if (this.#rate !== undefined) this.#detection.restart(nowMs, toDetectionMs(this.#rate));
   }
 

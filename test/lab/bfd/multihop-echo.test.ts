@@ -128,7 +128,11 @@ describe("on one segment", () => {
     });
     expect(counters.downs).toBe(0);
     segment.host("peer").run("sysctl", "-w", "net.ipv4.ip_forward=0");
-    const down = await node.whenPath("router", "down", 5_000);
+    // The control packets still come: the session is back soon, and fails again.
+    const down = await eventually("the session fails", 5_000, () =>
+      node.paths.find(({ message }) => message.state === "down"),
+    );
     expect(down.message.words).toBe("echo function failed");
+    expect(node.dropped["echoUnknown"]).toBeUndefined();
   });
 });

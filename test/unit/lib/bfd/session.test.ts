@@ -340,6 +340,19 @@ describe("echo function (§6.8.8, §6.8.9)", () => {
     expect(session.echoDetectionTimeMs).toBeUndefined();
   });
 
+  it("does not judge a peer that never returned one, and judges it in every later life", () => {
+    const session = upSession(ECHO);
+    receive(session, { state: "Up", requiredMinEchoRxUs: 50_000 }, 0);
+    receive(session, { state: "Up", requiredMinEchoRxUs: 50_000 }, 200);
+    expect(changes(session.handle({ type: "timeout" }, 300))).toEqual([]);
+    session.handle({ type: "echo" }, 310);
+    receive(session, { state: "Down", requiredMinEchoRxUs: 50_000 }, 320);
+    receive(session, { state: "Init", requiredMinEchoRxUs: 50_000 }, 330);
+    receive(session, { state: "Up", isFinal: true, requiredMinEchoRxUs: 50_000 }, 335);
+    expect(session.state).toBe("Up");
+    expect(changes(session.handle({ type: "timeout" }, 480))).toEqual(["Up Down 2"]);
+  });
+
   it("offers to return the peer's only when it is on", () => {
     const packetOf = (session: BfdSession) => sent(session.handle({ type: "timeout" }, 0))[0];
     expect(packetOf(newSession(ECHO))?.requiredMinEchoRxUs).toBe(50_000);
