@@ -8,15 +8,18 @@ import { BgpLab, metallb, NAMESPACE, nginx, OUR_AS, POOL, ROUTER_AS, routesTo } 
 
 const EXCLUDE = "node.kubernetes.io/exclude-from-external-load-balancers";
 const ALL = ["n1", "n2", "n3"];
+const WEB = "198.51.100.10";
+const LOCAL = "198.51.100.11";
 
 let world: BgpLab;
 let router: Router;
-let web: string;
+const ends: (() => Promise<void>)[] = [];
 
 beforeAll(async () => {
   await ensureRouters(["bird"]);
   world = await BgpLab.up("bgpsvc");
   const { lab } = world;
+  ends.push(() => lab.down());
   const r1 = lab.host("r1");
   router = await startBird(lab.netns("r1"), {
     as: ROUTER_AS,
@@ -30,6 +33,7 @@ beforeAll(async () => {
       gracefulRestartSeconds: 60,
     })),
   });
+  ends.push(() => router.stop());
   await lab.apply([
     metallb("IPAddressPool", "routed", { addresses: [POOL] }),
     metallb("BGPPeer", "r1", {
@@ -44,13 +48,12 @@ beforeAll(async () => {
     }),
   ]);
   await world.whenPodsReady();
-  web = await world.createService("web");
-  await world.untilNextHops(router, `${web}/32`, ALL, 30_000);
+  await world.createService("web", WEB);
+  await world.untilNextHops(router, `${WEB}/32`, ALL, 30_000);
 });
 
 afterAll(async () => {
-  await router.stop();
-  await world.lab.down();
+  for (const end of ends.reverse()) await end();
 });
 
 /** The last figures of the loop that fetches: nothing failed, and it was not idle. */
@@ -61,7 +64,7 @@ function expectNothingLost(counts: { readonly tries: number; readonly failures: 
 
 describe("a Service announced by BGP", () => {
   it("is a route with three next hops, with the attributes of its advertisement", async () => {
-    for (const route of await routesTo(router, `${web}/32`)) {
+    for (const route of await routesTo(router, `${WEB}/32`)) {
       expect(route).toMatchObject({
         asPath: [OUR_AS],
         communities: ["64512:100"],
@@ -69,7 +72,7 @@ describe("a Service announced by BGP", () => {
       });
       expect(route).not.toHaveProperty("metric");
     }
-    await poll(async () => ((await world.kernelHops("r1", web)).length === 3 ? true : undefined), {
+    await poll(async () => ((await world.kernelHops("r1", WEB)).length === 3 ? true : undefined), {
       timeoutMs: 10_000,
       describe: () => "the router's kernel has not three next hops",
     });
@@ -77,7 +80,7 @@ describe("a Service announced by BGP", () => {
 
   it("answers the client through the router", async () => {
     const counts = await world.whileFetching(
-      web,
+      WEB,
       () => new Promise(done => setTimeout(done, 2_000)),
     );
     expectNothingLost(counts);
@@ -106,7 +109,7 @@ describe("a Service announced by BGP", () => {
     const metrics = await world.metrics("n1");
     expect(metrics).toContain(`metallb_bgp_session_up{${peer}} 1`);
     expect(metrics).toContain(
-      `metallb_speaker_announced{service="default/web",protocol="bgp",node="n1",ip="${web}"} 1`,
+      `metallb_speaker_announced{service="default/web",protocol="bgp",node="n1",ip="${WEB}"} 1`,
     );
     expect(metrics).toMatch(/metallb_bgp_updates_total\{[^}]*\} [1-9]/);
     const sessions = await world.events(NAMESPACE, "BGPPeer", "r1");
@@ -120,44 +123,44 @@ describe("policy Local", () => {
     await lab.kubectl(["label", "node", "n1", "n2", "serves=yes"]);
     await lab.apply([nginx("some", { serves: "yes" })]);
     const spec = { externalTrafficPolicy: "Local", selector: { app: "some" } };
-    const address = await world.createService("some", spec);
-    await world.untilNextHops(router, `${address}/32`, ["n1", "n2"], 30_000);
+    await world.createService("some", LOCAL, spec);
+    await world.untilNextHops(router, `${LOCAL}/32`, ["n1", "n2"], 30_000);
     await lab.kubectl(["label", "node", "n2", "serves-"]);
-    await world.untilNextHops(router, `${address}/32`, ["n1"], 30_000);
+    await world.untilNextHops(router, `${LOCAL}/32`, ["n1"], 30_000);
     await lab.kubectl(["delete", "service", "some"]);
-    await world.untilNextHops(router, `${address}/32`, []);
+    await world.untilNextHops(router, `${LOCAL}/32`, []);
   });
 });
 
 describe("a planned end", () => {
   it("asks for other paths, then withdraws when a node is excluded, and loses nothing", async () => {
     const { lab } = world;
-    const counts = await world.whileFetching(web, async () => {
+    const counts = await world.whileFetching(WEB, async () => {
       await lab.kubectl(["label", "node", "n3", `${EXCLUDE}=`]);
       const n3 = lab.host("n3").ipv4;
       await poll(
         async () => {
-          const routes = await routesTo(router, `${web}/32`);
+          const routes = await routesTo(router, `${WEB}/32`);
           const leaving = routes.find(({ nextHop }) => nextHop === n3);
           return leaving?.communities.includes("65535:0") === true ? true : undefined;
         },
         { timeoutMs: 5_000, everyMs: 20, describe: () => "no graceful shutdown community" },
       );
-      await world.untilNextHops(router, `${web}/32`, ["n1", "n2"]);
+      await world.untilNextHops(router, `${WEB}/32`, ["n1", "n2"]);
     });
     expectNothingLost(counts);
     await lab.kubectl(["label", "node", "n3", `${EXCLUDE}-`]);
-    await world.untilNextHops(router, `${web}/32`, ALL);
-    const routes = await routesTo(router, `${web}/32`);
+    await world.untilNextHops(router, `${WEB}/32`, ALL);
+    const routes = await routesTo(router, `${WEB}/32`);
     expect(routes.flatMap(({ communities }) => communities)).not.toContain("65535:0");
   });
 
   it("keeps every route over the restart of a speaker, under graceful restart", async () => {
-    const counts = await world.whileFetching(web, async () => {
+    const counts = await world.whileFetching(WEB, async () => {
       await expectKeptWhile(async () => {
-        await world.herald.speakers.get("n1")?.stop();
-        world.herald.startSpeaker("n1");
-        await world.herald.whenReady();
+        await world.speakers.get("n1")?.stop();
+        world.startSpeaker("n1");
+        await world.whenReady();
         await untilUp("n1");
       });
     });
@@ -165,13 +168,13 @@ describe("a planned end", () => {
   });
 
   it("keeps every route over kill -9 of a speaker, under graceful restart", async () => {
-    const counts = await world.whileFetching(web, async () => {
+    const counts = await world.whileFetching(WEB, async () => {
       await expectKeptWhile(async () => {
-        const speaker = world.herald.speakers.get("n2");
+        const speaker = world.speakers.get("n2");
         speaker?.kill("SIGKILL");
         await speaker?.exited;
-        world.herald.startSpeaker("n2");
-        await world.herald.whenReady();
+        world.startSpeaker("n2");
+        await world.whenReady();
         await untilUp("n2");
       });
     });
@@ -189,7 +192,7 @@ async function expectKeptWhile(work: () => Promise<void>): Promise<void> {
   const { stdout } = await lab.exec("r1", ["cat", lab.logPath(log)]);
   const deleted = stdout.split("\n").filter(line => line.startsWith("Deleted"));
   expect(deleted).toEqual([]);
-  await world.untilNextHops(router, `${web}/32`, ALL);
+  await world.untilNextHops(router, `${WEB}/32`, ALL);
 }
 
 async function untilUp(node: string): Promise<void> {
@@ -245,7 +248,7 @@ describe("a password in a Secret", () => {
           stringData: { password: "canary-8h2k" },
         },
       ]);
-      await world.untilNextHops(second, `${web}/32`, ALL, 30_000);
+      await world.untilNextHops(second, `${WEB}/32`, ALL, 60_000);
       for (const node of ALL) {
         const { stdout } = await lab.exec(node, ["cat", lab.logPath(`${node}-speaker`)]);
         expect(stdout).not.toContain("canary-8h2k");

@@ -1,7 +1,15 @@
-/** A lab with Herald, nginx on every node, and a router that learns routes by BGP: the client reaches Services through it alone. */
-import { HeraldInLab } from "../../../lab/herald";
+/**
+ * A lab with speakers, nginx on every node, and a router that learns routes by BGP: the client reaches Services through it alone.
+ * Services get their addresses by hand; each speaker has the rights of its Pod and no other.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { apiUrl } from "../../../lab/cluster-parts";
+import type { LabProcess } from "../../../lab/host-process";
 import { NGINX_IMAGE } from "../../../lab/images";
+import { install } from "../../../lab/install";
 import { Lab } from "../../../lab/lab";
+import { REPOSITORY } from "../../../lab/paths";
 import type { LearntRoute, Router } from "../../../lab/routers/router";
 import { poll } from "../../../lab/run";
 
@@ -11,33 +19,98 @@ export const ROUTER_AS = 64513;
 /** Not on the LAN: without a route by BGP nobody finds an address of it. */
 export const POOL = "198.51.100.0/24";
 
-export class BgpLab {
-  private constructor(
-    readonly lab: Lab,
-    readonly herald: HeraldInLab,
-  ) {}
+const METRICS_PORT = 9120;
+const PROBE_PORT = 17_472;
 
-  /** Three nodes with an nginx each, Herald without any configuration, and a client whose way to the pool is the router `r1`. */
+export class BgpLab {
+  readonly speakers = new Map<string, LabProcess>();
+
+  private constructor(readonly lab: Lab) {}
+
+  /** Three nodes with a speaker and an nginx each, no configuration, and a client whose way to the pool is the router `r1`. */
   static async up(name: string): Promise<BgpLab> {
     const lab = await Lab.up({ name, nodes: 3 });
     try {
-      const herald = await HeraldInLab.start(lab);
-      await lab.apply([nginx("web", {})]);
-      await lab.exec("client", ["ip", "route", "add", POOL, "via", lab.host("r1").ipv4]);
-      for (const host of ["r1", "r2"]) {
-        // Shares by flow, not by pair of addresses, so that one client sees all next hops.
-        const sysctls = ["net.ipv4.ip_forward=1", "net.ipv4.fib_multipath_hash_policy=1"];
-        await lab.exec(host, ["sysctl", "-q", "-w", ...sysctls]);
-      }
-      return new BgpLab(lab, herald);
+      const world = new BgpLab(lab);
+      await world.#prepare();
+      return world;
     } catch (error) {
       await lab.down();
       throw error;
     }
   }
 
-  /** A Service whose address the controller gives; resolves with it. */
-  async createService(name: string, spec: object = {}): Promise<string> {
+  async #prepare(): Promise<void> {
+    const { lab } = this;
+    await install({
+      kubectl: (argv, options = {}) =>
+        lab.exec("cp", [join(lab.binDir, "kubectl"), ...argv], options),
+    });
+    // Nobody admits anything here.
+    const webhooks = "validatingwebhookconfigurations,mutatingwebhookconfigurations";
+    await lab.kubectl(["delete", webhooks, "--all"]);
+    await this.#writeKubeconfig();
+    await lab.apply([nginx("web", {})]);
+    await lab.exec("client", ["ip", "route", "add", POOL, "via", lab.host("r1").ipv4]);
+    // Shares by flow, not by pair of addresses, so that one client sees all next hops.
+    await lab.exec("r1", ["sysctl", "-q", "-w", "net.ipv4.fib_multipath_hash_policy=1"]);
+    for (const node of lab.nodes) this.startSpeaker(node);
+    await this.whenReady();
+  }
+
+  /** The speaker's own account: what its roles do not grant fails here too. */
+  async #writeKubeconfig(): Promise<void> {
+    const { lab } = this;
+    const { stdout: token } = await lab.kubectl([
+      ...["create", "token", "speaker", `--namespace=${NAMESPACE}`, "--duration=24h"],
+    ]);
+    const authority = readFileSync(lab.pki.path("ca.crt")).toString("base64");
+    const cluster = { server: apiUrl(lab.host("cp")), "certificate-authority-data": authority };
+    const kubeconfig = {
+      apiVersion: "v1",
+      kind: "Config",
+      clusters: [{ name: "lab", cluster }],
+      users: [{ name: "speaker", user: { token: token.trim() } }],
+      contexts: [{ name: "lab", context: { cluster: "lab", user: "speaker" } }],
+      "current-context": "lab",
+    };
+    writeFileSync(this.#kubeconfig, JSON.stringify(kubeconfig), { mode: 0o600 });
+  }
+
+  get #kubeconfig(): string {
+    return join(this.lab.directory, "speaker.kubeconfig");
+  }
+
+  startSpeaker(node: string): void {
+    const argv = [
+      process.execPath,
+      join(REPOSITORY, "dist/speaker.js"),
+      `--node-name=${node}`,
+      `--port=${METRICS_PORT}`,
+      `--health-probe-port=${PROBE_PORT}`,
+    ];
+    const env = { KUBECONFIG: this.#kubeconfig, METALLB_NAMESPACE: NAMESPACE };
+    const log = `${node}-speaker`;
+    this.speakers.set(node, this.lab.spawn(node, argv, { env, log }));
+  }
+
+  /** Resolves when every speaker says that it is ready. */
+  async whenReady(): Promise<void> {
+    const url = `http://127.0.0.1:${PROBE_PORT}/readyz`;
+    for (const node of this.speakers.keys()) {
+      const curl = ["curl", "-sf", "-m", "1", url];
+      await poll(
+        async () => {
+          const { status } = await this.lab.exec(node, curl, { check: false });
+          return status === 0 ? true : undefined;
+        },
+        { timeoutMs: 30_000, describe: () => `the speaker of ${node} is not ready` },
+      );
+    }
+  }
+
+  /** A Service with this address. */
+  async createService(name: string, address: string, spec: object = {}): Promise<void> {
     await this.lab.apply([
       {
         apiVersion: "v1",
@@ -51,14 +124,11 @@ export class BgpLab {
         },
       },
     ]);
-    const jsonPath = "jsonpath={.status.loadBalancer.ingress[0].ip}";
-    return poll(
-      async () => {
-        const { stdout } = await this.lab.kubectl(["get", "service", name, "-o", jsonPath]);
-        return stdout === "" ? undefined : stdout;
-      },
-      { timeoutMs: 20_000, describe: () => `${name} gets no address` },
-    );
+    const status = { loadBalancer: { ingress: [{ ip: address }] } };
+    await this.lab.kubectl([
+      ...["patch", "service", name, "--subresource=status", "--type=merge"],
+      ...["-p", JSON.stringify({ status })],
+    ]);
   }
 
   /** Resolves when every Pod of the DaemonSets is ready. */
@@ -125,7 +195,7 @@ export class BgpLab {
   /** Metrics of a node's speaker as text. */
   async metrics(node: string): Promise<string> {
     const { stdout } = await this.lab.exec(node, [
-      ...["curl", "-s", "-m", "2", "http://127.0.0.1:9120/metrics"],
+      ...["curl", "-s", "-m", "2", `http://127.0.0.1:${METRICS_PORT}/metrics`],
     ]);
     return stdout;
   }
