@@ -39,14 +39,10 @@ const events = grant("", ["events"], ["create", "patch"], "what happened to a Se
 const store = grant(
   "pepr.dev",
   ["peprstores"],
-  ["get", "list", "patch", "watch"],
+  ["create", "get", "list", "patch", "watch"],
   "Pepr reads and makes its store before it serves or watches anything",
 );
 const ownPod = grant("", ["pods"], ["get"], "the own Pod, owner of what it writes");
-const metrics: readonly Grant[] = [
-  grant("authentication.k8s.io", ["tokenreviews"], ["create"], "who asks for metrics"),
-  grant("authorization.k8s.io", ["subjectaccessreviews"], ["create"], "whether they may"),
-];
 const configuration = grant(METALLB, CONFIGURATION, follow, "the configuration");
 
 const admission: Readonly<Record<Scope, readonly Grant[]>> = {
@@ -61,7 +57,6 @@ const admission: Readonly<Record<Scope, readonly Grant[]>> = {
       "authority and token of the webhooks",
       [WEBHOOK_CONFIGURATION],
     ),
-    ...metrics,
   ],
   namespace: [
     configuration,
@@ -81,7 +76,6 @@ const controller: Readonly<Record<Scope, readonly Grant[]>> = {
     grant("", ["namespaces"], follow, "labels that pools select by"),
     grant(METALLB, CONFIGURATION, follow, "Pepr's watch, which knows no namespace"),
     events,
-    ...metrics,
   ],
   namespace: [
     grant(METALLB, ["ipaddresspools/status"], ["update"], "how full a pool is"),
@@ -107,7 +101,6 @@ const speaker: Readonly<Record<Scope, readonly Grant[]>> = {
     grant("", ["services", "nodes"], follow, "what is to be announced, and from where"),
     grant("discovery.k8s.io", ["endpointslices"], follow, "which nodes have Pods of a Service"),
     events,
-    ...metrics,
   ],
   namespace: [
     configuration,
