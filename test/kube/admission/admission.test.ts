@@ -124,6 +124,16 @@ describe("a change that is good", () => {
   });
 });
 
+describe("a pool over addresses that cluster IPs are from", () => {
+  it("is warned about, with the ServiceCIDR that the API server has", async () => {
+    const which = ["get", "servicecidr", "kubernetes", "-o", "jsonpath={.spec.cidrs[0]}"];
+    const { stdout: cidr } = await server.kubectl(which);
+    const created = await kubectl(["create", "--dry-run=server"], pool("inside", cidr));
+    expect(created.stderr).toContain(`overlaps "${cidr}", where the cluster IPs of Services are`);
+    expect(created.stderr).toContain("(H-R11)");
+  });
+});
+
 describe("the mutation", () => {
   it.each([
     {

@@ -114,6 +114,23 @@ describe("--live", () => {
     expect(live.status).toBe(0);
   });
 
+  it("knows what the cluster uses itself: addresses of nodes, networks of Pods, cluster IPs", async () => {
+    const node = { apiVersion: "v1", kind: "Node", metadata: { name: "rack-1" } };
+    const spec = { podCIDRs: ["10.79.1.0/24"], podCIDR: "10.79.1.0/24" };
+    await server.kubectl(["create", "-f", "-"], { input: JSON.stringify({ ...node, spec }) });
+    const status = '{"status":{"addresses":[{"type":"InternalIP","address":"10.78.0.11"}]}}';
+    await server.kubectl(["patch", "node/rack-1", "--subresource=status", "-p", status]);
+    const which = ["get", "servicecidr", "kubernetes", "-o", "jsonpath={.spec.cidrs[0]}"];
+    const { stdout: cidr } = await server.kubectl(which);
+    for (const [addresses, rule] of [
+      ["10.78.0.0/24", "H-R9"],
+      ["10.79.1.128/25", "H-R10"],
+      [cidr, "H-R11"],
+    ] as const) {
+      expect((await lintLive(pool("new", addresses))).stdout).toContain(`(${rule})`);
+    }
+  });
+
   it("writes nothing", async () => {
     const before = await storedVersions();
     await lintLive(`${pool("new", "10.0.0.0/24")}---\n${pool("stored", "10.1.0.0/24")}`);
