@@ -26,6 +26,10 @@ export interface AnnouncerOptions {
   readonly options: AnnouncementOptions;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Whether traffic for a planned Service would be served on this node already; asked at each pass. */
+  readonly isServed?: (key: string) => boolean;
+  /** The Service is not planned to be announced from here. */
+  readonly onWithheld?: (key: string) => void;
   /** Takes the whole desired set; called only when it differs from the last one. */
   readonly announce: (entries: readonly AnnouncementEntry[]) => void;
   /** Called after each pass with the keys of the Services that were planned again. */
@@ -197,8 +201,18 @@ export class Announcer {
     if (sentences.length === 0) log.info({ event: "config reloaded" }, "config reloaded");
   }
 
+  /** Without those that are announced as soon as they are served. */
+  *#servedPlans(): Generator<ServicePlan, void> {
+    const { isServed, onWithheld } = this.#given;
+    for (const plan of this.#plans.values()) {
+      if (plan.type === "withhold") onWithheld?.(plan.key);
+      else if (isServed?.(plan.key) === false) continue;
+      yield plan;
+    }
+  }
+
   #announceIfChanged(): void {
-    const entries = combinePlans(this.#plans.values());
+    const entries = combinePlans(this.#servedPlans());
     if (this.#entries !== undefined && isSameEntries(entries, this.#entries)) return;
     this.#entries = entries;
     this.#given.announce(entries);

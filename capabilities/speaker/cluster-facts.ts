@@ -16,6 +16,8 @@ import { objectKey, type ApiObject } from "../cluster/api-object";
 /** A Service for announcing and for the events about it. */
 export interface SpeakerService extends ServiceFacts {
   readonly uid: string;
+  /** Where kube-proxy says whether it serves the Service on this node: only with policy Local. */
+  readonly healthCheckNodePort?: number;
 }
 
 /** A Node for announcing and for the heartbeats. */
@@ -45,6 +47,7 @@ interface ServiceObject extends LabelledObject {
     readonly type?: string;
     readonly loadBalancerClass?: string;
     readonly externalTrafficPolicy?: string;
+    readonly healthCheckNodePort?: number;
   };
   readonly status?: {
     readonly loadBalancer?: { readonly ingress?: readonly { readonly ip?: string }[] | null };
@@ -95,7 +98,17 @@ export function toServiceFacts(object: ServiceObject): SpeakerService | undefine
     loadBalancerClass: spec.loadBalancerClass,
     ingressAddresses: readIngress(object),
     externalTrafficPolicy: spec.externalTrafficPolicy === "Local" ? "Local" : "Cluster",
+    ...readHealthCheck(spec),
   };
+}
+
+function readHealthCheck({
+  externalTrafficPolicy,
+  healthCheckNodePort = 0,
+}: NonNullable<ServiceObject["spec"]>): Pick<SpeakerService, "healthCheckNodePort"> {
+  return externalTrafficPolicy === "Local" && healthCheckNodePort > 0
+    ? { healthCheckNodePort }
+    : {};
 }
 
 function readIngress({ status }: ServiceObject): readonly string[] {

@@ -8,15 +8,19 @@ import type { AnnouncementEntry } from "../../lib/announcement/plan-announcement
 import type { AnnouncementOptions } from "../../lib/announcement/snapshot";
 import type { OwnerReference } from "../../lib/config/generated/resources";
 import type { ConflictSettings } from "../../lib/net/address-conflict";
+import type { BfdReport } from "../../node/bfd-protocol";
 import type { PacketCommand, PacketReport } from "../../node/packet-protocol";
 import { systemClock } from "../cluster/clock";
 import type { ApiClient } from "../cluster/api-client";
 import type { EventRecorder } from "../cluster/events";
 import { Announcer, type ConfigurationVerdict } from "./announcer";
+import { BfdReports, isBfdReport } from "./bfd-reports";
 import { BgpSpeaker, type BgpSettings } from "./bgp-speaker";
 import { ConflictReporter } from "./conflict-reporter";
 import type { SpeakerNode } from "./cluster-facts";
 import { ClusterState, type ClusterChange } from "./cluster-state";
+import { DataplaneGate } from "./dataplane-gate";
+import { isServingLocally } from "./health-check-port";
 import type { LivenessSettings } from "./liveness-settings";
 import type { AddressCounts, SpeakerMetrics } from "./metrics";
 import { OwnershipBook, type AnnouncedState } from "./ownership-book";
@@ -71,7 +75,9 @@ export class Speaker {
   readonly #book: OwnershipBook;
   readonly #conflicts: ConflictReporter;
   readonly #statuses: StatusWriter;
+  readonly #gate: DataplaneGate;
   readonly #bgp: BgpSpeaker | undefined;
+  readonly #bfd: BfdReports | undefined;
   readonly #verdicts = new Map<"layer2" | "bgp", ConfigurationVerdict>();
   #excludedInterfaces: readonly string[] = [];
   #wantedAddresses: ReadonlySet<string> = new Set();
@@ -105,12 +111,19 @@ export class Speaker {
       now: () => new Date(),
       onCondition: key => this.#statuses.note(key),
     });
+    this.#gate = new DataplaneGate({
+      clock: systemClock,
+      isServing: isServingLocally,
+      onOpen: key => this.#announcer.mark({ type: "service", key }),
+    });
     this.#announcer = new Announcer({
       nodeName,
       view: this.#state,
       options: deps.options,
       clock: systemClock,
       log,
+      isServed: key => this.#isServed(key),
+      onWithheld: key => this.#gate.close(key),
       announce: entries => this.#announce(entries),
       onPlanned: keys => this.#book.notePlanned(keys),
       onConfiguration: verdict => this.#noteVerdict("layer2", verdict),
@@ -121,10 +134,13 @@ export class Speaker {
       details: key => this.#statusDetails(key),
     });
     deps.thread.onReport(report => {
-      if (!this.#isMoot(report)) this.#noteReport(report);
+      if (isBfdReport(report)) this.#bfd?.note(report);
+      else if (!this.#isMoot(report)) this.#noteReport(report);
     });
     const { bgp } = deps;
     if (bgp === undefined) return;
+    const { registry } = deps.metrics;
+    this.#bfd = new BfdReports({ registry, withFrrK8sNames: bgp.withFrrK8sNames, log });
     const onConfiguration = (verdict: ConfigurationVerdict): void =>
       this.#noteVerdict("bgp", verdict);
     this.#bgp = new BgpSpeaker({ ...deps, bgp, onConfiguration }, this.#state);
@@ -191,6 +207,7 @@ export class Speaker {
     const isRestart = this.#isNodeInService() && this.#deps.liveness.restartHoldMs !== 0;
     this.#isStopping = true;
     this.#announcer.stop();
+    this.#gate.stop();
     this.#state.stop();
     if (isRestart) this.#statuses.stop();
     await Promise.all([
@@ -215,6 +232,11 @@ export class Speaker {
   /** A method, because the answer changes while something is awaited. */
   #hasStopped(): boolean {
     return this.#isStopping;
+  }
+
+  #isServed(key: string): boolean {
+    const port = this.#state.service(key)?.healthCheckNodePort;
+    return port === undefined || this.#gate.isOpen(key, port);
   }
 
   /** Neither drained nor shutting down nor excluded, as far as was seen. */
@@ -291,7 +313,7 @@ export class Speaker {
     return this.#isStopping && (type === "ownership" || type === "conflict");
   }
 
-  #noteReport(report: PacketReport): void {
+  #noteReport(report: Exclude<PacketReport, BfdReport>): void {
     const { log } = this.#deps;
     switch (report.type) {
       case "started":
