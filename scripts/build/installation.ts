@@ -6,11 +6,8 @@ import { addedByController } from "../manifest/added-by-controller";
 import { parseObjects } from "../manifest/definitions";
 import { installationObjects, toYaml } from "../manifest/installation";
 import type { ManifestObject } from "../manifest/rbac";
-import { distFolder } from "./paths";
+import { DEFAULT_NAMESPACE, distFolder } from "./paths";
 import { replaceFile } from "./replace-file";
-
-/** Herald's namespace where nothing else is said. */
-export const DEFAULT_NAMESPACE = "metallb-system";
 
 /** Resolves to what was done. */
 export function writeInstallManifest(): Promise<string> {

@@ -1,6 +1,7 @@
 /**
- * `pepr build`: type check, bundle, manifest and chart. It is run in a folder of its own below dist/, where its lint and format
- * pass over the whole project (npm run check does that) finds no file and its type check sees what pepr.ts reaches, no more.
+ * `pepr build`: type check, bundle, manifest and chart. It is run in a folder of its own, dist/pepr, where its lint and format pass
+ * over the whole project (npm run check does that) finds no file and its type check sees what pepr.ts reaches, no more. From there
+ * `npx pepr deploy` works too: the package.json in it says what to grant.
  */
 import { build } from "esbuild";
 import { execFile } from "node:child_process";
@@ -15,13 +16,15 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { distFolder, repository } from "./paths";
+import packageJson from "../../package.json";
+import { peprRules } from "../manifest/added-by-controller";
+import { DEFAULT_NAMESPACE, distFolder, repository } from "./paths";
 
 const MAX_BUNDLE_OCTETS = 700_000;
 const output = join(distFolder, "pepr-herald.js");
 const manifest = join(distFolder, "pepr-module-herald.yaml");
 const stamp = join(distFolder, ".pepr-herald.stamp");
-const workFolder = join(distFolder, ".pepr-build");
+const workFolder = join(distFolder, "pepr");
 
 /**
  * Writes dist/pepr-herald.js, dist/pepr-module-herald.yaml and dist/herald-chart when a source of theirs has changed since the
@@ -61,7 +64,8 @@ async function hashSources(): Promise<string> {
   const steering = ["package.json", "package-lock.json", "tsconfig.json"];
   const own = ["scripts/build/pepr-module.ts"];
   const files = [...new Set([...Object.keys(metafile.inputs), ...steering, ...own])].sort();
-  const hash = createHash("sha256");
+  const rules = JSON.stringify(peprRules(DEFAULT_NAMESPACE));
+  const hash = createHash("sha256").update(rules);
   for (const file of files) hash.update(`${file}\0`).update(readFileSync(join(repository, file)));
   return hash.digest("hex");
 }
@@ -72,7 +76,9 @@ function prepareWorkFolder(): void {
   const write = (name: string, text: string): void => writeFileSync(join(workFolder, name), text);
   const tsconfig = { extends: "../../tsconfig.json", files: ["../../pepr.ts"], include: [] };
   write("tsconfig.json", JSON.stringify(tsconfig));
-  write("package.json", readFileSync(join(repository, "package.json"), "utf8"));
+  const { pepr, ...rest } = packageJson;
+  const rbac = peprRules(DEFAULT_NAMESPACE);
+  write("package.json", JSON.stringify({ ...rest, pepr: { ...pepr, rbac } }, null, 2));
   write("pepr.ts", 'import "../../pepr";\n');
   const modules = join(workFolder, "node_modules");
   if (!existsSync(modules)) symlinkSync("../../node_modules", modules);

@@ -6,7 +6,7 @@ import { controllerOptions } from "../../capabilities/controller/options";
 import { peprStoreReady } from "./cluster-ready";
 import { endOnSignal } from "./ending";
 import { peprEnvironment } from "./pepr-environment";
-import { loadPeprModule, readOptions } from "./start";
+import { loadPeprModule, PEPR_PORT_VARIABLE, readOptions } from "./start";
 
 /** The controller gives its Lease back and then leaves by itself; this is for an API server that does not answer. */
 const ENDING_TIMES = { lingerMs: 1_500, limitMs: 1_500 };
@@ -22,7 +22,9 @@ async function main(): Promise<void> {
   await peprStoreReady(client, log);
   client.close();
   const { logLevel } = options;
-  loadPeprModule({ ...env, ...peprEnvironment({ isWatcher: true, logLevel, webhookPort: 0 }) });
+  // Pepr's server is for the probes of the Deployment that `pepr deploy` makes; ours has ports of its own.
+  const webhookPort = Number(process.env[PEPR_PORT_VARIABLE] ?? 0);
+  loadPeprModule({ ...env, ...peprEnvironment({ isWatcher: true, logLevel, webhookPort }) });
 }
 
 main().catch((error: unknown) => {

@@ -12,7 +12,7 @@ import { ApiClient } from "../../capabilities/cluster/api-client";
 import { loadClusterAccess } from "../../capabilities/cluster/cluster-access";
 import { createLogger } from "../../capabilities/cluster/log";
 import { addMissing } from "./added-objects";
-import { MODULE_VARIABLE } from "./start";
+import { MODULE_VARIABLE, PEPR_PORT_VARIABLE } from "./start";
 
 /** Where Pepr's Deployments mount the module, certificate and key. */
 const MODULE_FOLDER = "/app/load";
@@ -26,6 +26,7 @@ async function main(): Promise<void> {
     METALLB_NAMESPACE: NAMESPACE,
     METALLB_ML_SECRET_NAME: "memberlist",
     METALLB_WEBHOOK_PORT: PEPR_PORT,
+    [PEPR_PORT_VARIABLE]: PEPR_PORT,
     SSL_CERT_PATH: join(CERTIFICATE_FOLDER, "tls.crt"),
     SSL_KEY_PATH: join(CERTIFICATE_FOLDER, "tls.key"),
     [MODULE_VARIABLE]: unpackModule(process.argv[2] ?? ""),

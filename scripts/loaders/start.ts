@@ -48,6 +48,9 @@ function toEnvironment<Table extends OptionTable>(
 /** Says where the Pepr module is when it is not the one beside this program: `pepr deploy` brings its own. */
 export const MODULE_VARIABLE = "HERALD_PEPR_MODULE";
 
+/** Port of Pepr's server in the controller's process, which needs none of its own. */
+export const PEPR_PORT_VARIABLE = "HERALD_PEPR_PORT";
+
 /** Loads the Pepr module in this process: a child would not get the signals. */
 export function loadPeprModule(env: Readonly<Record<string, string>>): void {
   Object.assign(process.env, env);

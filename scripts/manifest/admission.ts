@@ -75,8 +75,8 @@ function admissionDeployment({ namespace, image }: Installation): ManifestObject
           ],
           ports: [
             { name: "webhook-server", containerPort: WEBHOOK_PORT },
-            { name: "metricshttps", containerPort: METRICS_PORT },
-            { name: "monitoring", containerPort: PROBE_PORT },
+            { name: "monitoring", containerPort: METRICS_PORT },
+            { name: "probes", containerPort: PROBE_PORT },
           ],
           lifecycle: { preStop: { sleep: { seconds: LEAVING_SECONDS } } },
           ...probes(PROBE_PORT),

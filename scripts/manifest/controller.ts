@@ -52,8 +52,8 @@ function controllerDeployment({ namespace, image }: Installation): ManifestObjec
             fromField("METALLB_NAMESPACE", "metadata.namespace"),
           ],
           ports: [
-            { name: "metricshttps", containerPort: METRICS_PORT },
-            { name: "monitoring", containerPort: PROBE_PORT },
+            { name: "monitoring", containerPort: METRICS_PORT },
+            { name: "probes", containerPort: PROBE_PORT },
           ],
           ...probes(PROBE_PORT),
           securityContext: containerRights([]),

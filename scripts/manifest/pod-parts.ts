@@ -22,7 +22,6 @@ export function labels(component: string): Readonly<Record<string, string>> {
 
 export const scrapeAnnotations = {
   "prometheus.io/port": String(METRICS_PORT),
-  "prometheus.io/scheme": "https",
   "prometheus.io/scrape": "true",
 } as const;
 

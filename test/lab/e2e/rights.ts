@@ -56,8 +56,34 @@ export const PRIVILEGED: readonly (readonly string[])[] = [
   ["delete", "lease", "herald-controller", "-n", NAMESPACE],
 ];
 
+const legacy = "a ConfigMap of MetalLB 0.1 to 0.12 (test/lab/documents)";
+const kinds = ["bfdprofiles", "bgpadvertisements", "bgppeers", "communities", "ipaddresspools"];
+
 /**
- * Grants that an ordinary installation does not use, each with what would. A kind, or a kind and a verb; everything else has to be
- * seen in the audit.
+ * Grants that the installation of the test does not use, each with what would: `account group/resource`, or with the verb behind it.
+ * Everything else has to be seen in the audit.
  */
-export const RARE: ReadonlyMap<string, string> = new Map([]);
+export const RARE: ReadonlyMap<string, string> = new Map([
+  ["admission /services list", "a pool shrinks or is deleted"],
+  ["admission /secrets create", "somebody deleted the Secret of the webhooks"],
+  ["controller /services get", "somebody else wrote the status at the same time"],
+  ["controller /events patch", "the same event again"],
+  ["speaker /events patch", "the same event again"],
+  ["controller coordination.k8s.io/leases create", "somebody deleted the Lease"],
+  ...[...kinds, "l2advertisements"].map(
+    kind => [`controller metallb.io/${kind} create`, legacy] as const,
+  ),
+  ...[...kinds, "l2advertisements"].map(
+    kind => [`controller metallb.io/${kind} delete`, legacy] as const,
+  ),
+  ...[...kinds, "l2advertisements"].map(
+    kind => [`controller metallb.io/${kind} patch`, legacy] as const,
+  ),
+  ["controller metallb.io/addresspools", legacy],
+  ["controller /configmaps", legacy],
+  ["controller /secrets", legacy],
+  ["speaker /secrets", "a BGPPeer with a password"],
+  ["speaker metallb.io/servicebgpstatuses", "a BGPPeer"],
+  ["speaker metallb.io/servicebgpstatuses/status", "a BGPPeer"],
+  ["speaker metallb.io/servicel2statuses delete", "a Service that is gone, or moved"],
+]);
