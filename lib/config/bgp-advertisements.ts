@@ -6,6 +6,12 @@ import type { BgpAdvertisementConfig } from "./configuration";
 import type { BGPAdvertisementSpec } from "./generated/resources";
 import type { Selector } from "./labels";
 import { readDistinct, readSelectors } from "./selectors";
+import {
+  readRouteOptions,
+  readServiceAttributes,
+  resolveServiceAttributes,
+  type ServiceAttributesDraft,
+} from "./route-options";
 import type { Subject } from "./subject";
 
 export type BgpAdvertisementSubject = Subject<Partial<BGPAdvertisementSpec>>;
@@ -16,11 +22,12 @@ export interface BgpAdvertisementDraft {
   readonly poolSelectors: readonly Selector[];
   /** Literals, and aliases that have to be looked up; each once. */
   readonly communities: readonly GivenCommunity[];
+  readonly serviceAttributes: readonly ServiceAttributesDraft[];
   /** Without pools and communities. */
   readonly config: BgpAdvertisementConfig;
 }
 
-interface GivenCommunity {
+export interface GivenCommunity {
   readonly text: string;
   readonly field: string;
   /** Absent: the text is the name of an alias. */
@@ -64,20 +71,33 @@ export function readBgpAdvertisement(subject: BgpAdvertisementSubject): BgpAdver
     localPref: spec.localPref ?? 0,
     communities: [],
     peers: readDistinct(subject, spec.peers, { field: "spec.peers", rule: "V-G3" }),
+    ...readRouteOptions(spec),
   };
-  return { subject, poolSelectors, communities: readCommunities(subject), config };
+  return {
+    subject,
+    poolSelectors,
+    communities: readCommunities(subject, spec.communities, "spec.communities"),
+    serviceAttributes: readServiceAttributes(subject),
+    config,
+  };
 }
 
 /** Looks up pools and aliases; what is missing is reported on the subject. */
 export function resolveBgpAdvertisement(
-  { subject, poolSelectors, communities, config }: BgpAdvertisementDraft,
+  draft: BgpAdvertisementDraft,
   directory: PoolDirectory,
   aliases: CommunityAliases,
 ): ReadBgpAdvertisement {
-  const pools = resolvePools(subject, poolSelectors, directory);
+  const { subject, config } = draft;
+  const pools = resolvePools(subject, draft.poolSelectors, directory);
+  const communities = resolveCommunities(subject, draft.communities, aliases);
+  const serviceAttributes = draft.serviceAttributes.map(entry =>
+    resolveServiceAttributes(subject, entry, aliases),
+  );
+  const isVaried = serviceAttributes.length > 0;
   return {
     subject,
-    config: { ...config, pools, communities: resolveCommunities(subject, communities, aliases) },
+    config: { ...config, pools, communities, ...(isVaried && { serviceAttributes }) },
   };
 }
 
@@ -113,11 +133,15 @@ function checkAggregationLengths(subject: BgpAdvertisementSubject): void {
   }
 }
 
-function readCommunities(subject: BgpAdvertisementSubject): readonly GivenCommunity[] {
-  const field = "spec.communities";
-  readDistinct(subject, subject.spec.communities, { field, rule: "V-G2" });
+/** The communities of one list, each once; `field` is its path. */
+export function readCommunities(
+  subject: BgpAdvertisementSubject,
+  texts: readonly string[] = [],
+  field: string,
+): readonly GivenCommunity[] {
+  readDistinct(subject, texts, { field, rule: "V-G2" });
   const given = new Map<string, GivenCommunity>();
-  for (const [index, text] of (subject.spec.communities ?? []).entries()) {
+  for (const [index, text] of texts.entries()) {
     if (subject.isFull) break;
     if (given.has(text)) continue;
     const community = readCommunity(subject, text, `${field}[${index}]`);
@@ -146,7 +170,8 @@ function readCommunity(
   return undefined;
 }
 
-function resolveCommunities(
+/** Communities with aliases looked up, sorted; what is missing is reported on the subject. */
+export function resolveCommunities(
   subject: BgpAdvertisementSubject,
   given: readonly GivenCommunity[],
   aliases: CommunityAliases,

@@ -125,6 +125,8 @@ function mayConflict(
   nodes: NodeDirectory,
 ): boolean {
   if (left.localPref === right.localPref) return false;
+  // A backup does not count where another one applies.
+  if (left.isBackup !== right.isBackup) return false;
   const differ = lengthsDiffer(left, right);
   if (differ.ipv4 && differ.ipv6) return false;
   const isPeerDisjoint =

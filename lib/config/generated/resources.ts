@@ -71,6 +71,16 @@ export interface BGPAdvertisementSpec {
   readonly nodeSelectors?: readonly LabelSelector[];
   /** Selects, by their labels, the Services that are announced; every Service when empty. */
   readonly serviceSelectors?: readonly LabelSelector[];
+  /** How often the own number is repeated in the AS_PATH towards peers of other autonomous systems, so that they prefer other paths. MetalLB does not know this field. */
+  readonly asPathPrepend?: number;
+  /** MULTI_EXIT_DISC of the routes: of several paths from one autonomous system the lowest is preferred. Not sent when left out. MetalLB does not know this field. */
+  readonly multiExitDisc?: number;
+  /** Whether the routes are a last resort: where another advertisement announces the same prefix from the same node to the same peer, this one does not count. MetalLB does not know this field. */
+  readonly backup?: boolean;
+  /** Whether the routes carry the link bandwidth community with 1 Gbit/s for each endpoint on the node, so that routers with weighted ECMP share traffic by it. MetalLB does not know this field. */
+  readonly weightByEndpoints?: boolean;
+  /** Other attributes for some Services: the first entry that selects a Service replaces the values it names. MetalLB does not know this field. */
+  readonly serviceAttributes?: readonly BGPAdvertisementSpecServiceAttribute[];
   /** Names of the BGPPeers the addresses are announced to; every peer when empty. */
   readonly peers?: readonly string[];
 }
@@ -91,6 +101,20 @@ export interface LabelSelectorMatchExpression {
   readonly operator: string;
   /** Values for In and NotIn (at least one); left out for Exists and DoesNotExist. */
   readonly values?: readonly string[];
+}
+
+/** Attributes for the Services it selects. */
+export interface BGPAdvertisementSpecServiceAttribute {
+  /** Selects, by their labels, the Services that get these attributes. */
+  readonly serviceSelectors: readonly LabelSelector[];
+  /** LOCAL_PREF in place of the advertisement's; 0 for none. */
+  readonly localPref?: number;
+  /** Communities in place of the advertisement's. */
+  readonly communities?: readonly string[];
+  /** In place of the advertisement's. */
+  readonly asPathPrepend?: number;
+  /** In place of the advertisement's. */
+  readonly multiExitDisc?: number;
 }
 
 /** Announces addresses to routers by BGP. */

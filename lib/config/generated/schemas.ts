@@ -100,6 +100,50 @@ export const RESOURCE_SCHEMAS: Readonly<Record<string, ResourceSchema>> = {
               },
             },
           },
+          asPathPrepend: { type: "integer", format: "int32", minimum: 0, maximum: 10 },
+          multiExitDisc: { type: "integer", format: "int64", minimum: 0, maximum: 4294967295 },
+          backup: { type: "boolean" },
+          weightByEndpoints: { type: "boolean" },
+          serviceAttributes: {
+            type: "array",
+            items: {
+              type: "object",
+              required: ["serviceSelectors"],
+              properties: {
+                serviceSelectors: {
+                  type: "array",
+                  minItems: 1,
+                  items: {
+                    type: "object",
+                    properties: {
+                      matchExpressions: {
+                        type: "array",
+                        items: {
+                          type: "object",
+                          required: ["key", "operator"],
+                          properties: {
+                            key: { type: "string" },
+                            operator: { type: "string" },
+                            values: { type: "array", items: { type: "string" } },
+                          },
+                        },
+                      },
+                      matchLabels: { type: "object", additionalProperties: { type: "string" } },
+                    },
+                  },
+                },
+                localPref: { type: "integer", format: "int64", minimum: 0, maximum: 4294967295 },
+                communities: { type: "array", items: { type: "string" } },
+                asPathPrepend: { type: "integer", format: "int32", minimum: 0, maximum: 10 },
+                multiExitDisc: {
+                  type: "integer",
+                  format: "int64",
+                  minimum: 0,
+                  maximum: 4294967295,
+                },
+              },
+            },
+          },
           peers: { type: "array", items: { type: "string" } },
         },
       },

@@ -287,6 +287,55 @@ describe("the routes of a Service", () => {
   });
 });
 
+describe("options that MetalLB does not have", () => {
+  it("become attributes of the routes", () => {
+    const options = { multiExitDisc: 20, asPathPrepend: 2, weightByEndpoints: true };
+    const endpoints = readyOn("node-a", "node-a", "node-b");
+    const planned = routed({ advertisements: [bgpAdvertisement("all", options)] }, {}, endpoints);
+    expect(planned.contributions[0]).toMatchObject({
+      values: { multiExitDisc: 20, asPathPrepend: 2 },
+      weight: 2,
+    });
+  });
+
+  it("give a Service the attributes of the first entry that selects it, and the rest of its advertisement", () => {
+    const gold = [{ matchLabels: { tier: "gold" } }];
+    const advertisements = [
+      bgpAdvertisement("all", {
+        localPref: 100,
+        communities: ["64512:1"],
+        serviceAttributes: [
+          { serviceSelectors: gold, localPref: 300 },
+          { serviceSelectors: [{}], communities: [] },
+        ],
+      }),
+    ];
+    const valuesOf = (labels: Record<string, string>) =>
+      routed({ advertisements }, { labels }).contributions[0]?.values;
+    expect(valuesOf({ tier: "gold" })).toEqual({
+      localPreference: 300,
+      communities: [0xfc00_0001],
+      largeCommunities: [],
+    });
+    expect(valuesOf({})).toEqual({
+      localPreference: 100,
+      communities: [],
+      largeCommunities: [],
+    });
+  });
+
+  it("let a backup differ in localPref from what it stands behind", () => {
+    const advertisements = [
+      bgpAdvertisement("last", { localPref: 50, backup: true, serviceSelectors: [{}] }),
+      bgpAdvertisement("main", { localPref: 200, serviceSelectors: [{}] }),
+    ];
+    expect(routed({ advertisements }).contributions.map(({ isBackup }) => isBackup)).toEqual([
+      true,
+      false,
+    ]);
+  });
+});
+
 describe("countEndpoints", () => {
   it("counts what is on the node", () => {
     expect(countEndpoints(readyOn("node-a", "node-b", "node-b"), "node-b")).toBe(2);
