@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "../../../lab/run";
 import type { RouterName } from "../../../lab/routers/packages";
+import type { DaemonLab } from "./daemon-lab";
 
 const RESULTS = join(__dirname, "../../../bench/results/bgp-interop.md");
 const PACKAGES: Readonly<Record<RouterName, string>> = {
@@ -18,37 +19,33 @@ const TITLES: Readonly<Record<RouterName, string>> = {
   exabgp: "ExaBGP",
 };
 
+/** One cell; `note` replaces the tick by what is to be known. */
+export type CellTest = (lab: DaemonLab, note: (words: string) => void) => Promise<void>;
+
 export class Matrix {
   readonly #daemons: readonly RouterName[];
   readonly #cells = new Map<string, Map<RouterName, string>>();
-  #remark: string | undefined;
 
   constructor(daemons: readonly RouterName[]) {
     this.#daemons = daemons;
   }
 
-  /** Runs the test of one cell and keeps its outcome; a failure fails the test as ever. */
-  async record(feature: string, daemon: RouterName, test: () => Promise<void>): Promise<void> {
-    this.#remark = undefined;
+  /**
+   * Runs the test of one cell and keeps its outcome. Resolves to what went wrong, with the
+   * daemon's name; undefined if nothing did.
+   */
+  async record(feature: string, lab: DaemonLab, test: CellTest): Promise<string | undefined> {
     const row = this.#cells.get(feature) ?? new Map<RouterName, string>();
     this.#cells.set(feature, row);
-    row.set(daemon, "**fails**");
-    await test();
-    row.set(daemon, this.#outcome());
-  }
-
-  #outcome(): string {
-    return this.#remark ?? "✓";
-  }
-
-  /** The daemon has no such thing: the cell says why. */
-  passOver(reason: string): void {
-    this.#remark = `– (${reason})`;
-  }
-
-  /** The cell is good, and this is to be known about it. */
-  remark(words: string): void {
-    this.#remark = `✓ (${words})`;
+    row.set(lab.daemon, "**fails**");
+    try {
+      let outcome = "✓";
+      await test(lab, words => (outcome = words));
+      row.set(lab.daemon, outcome);
+      return undefined;
+    } catch (error) {
+      return `${lab.daemon}: ${error instanceof Error ? error.message : String(error)}`;
+    }
   }
 
   /** Writes the table if the environment asks for it. */

@@ -1,4 +1,5 @@
 /** A speaker's BGP thread and one router on a segment, and the words of sessions and routes in tests. */
+import { execFileSync } from "node:child_process";
 import { startBird } from "../../../lab/routers/bird";
 import { startExabgp } from "../../../lab/routers/exabgp";
 import { startFrr } from "../../../lab/routers/frr";
@@ -52,6 +53,11 @@ export function makeSegment(prefix: string): Segment {
     host("node", "02:00:00:00:00:01", NODE),
     host("router", "02:00:00:00:00:02", ROUTER),
   ]);
+  // A router that advertises prefixes must not give a host another address to speak from.
+  for (const { namespace } of segment.hosts.values()) {
+    const path = "/proc/sys/net/ipv6/conf/eth0/accept_ra";
+    execFileSync("ip", ["netns", "exec", namespace, "sh", "-c", `echo 0 >${path}`]);
+  }
   const ends = [
     { name: "node", own: NODE, other: ROUTER },
     { name: "router", own: ROUTER, other: NODE },
