@@ -16,9 +16,15 @@ export class DetectionTimer {
     this.#detectionMs = detectionMs;
   }
 
-  /** This end stood still for so long. */
-  extend(stalledMs: number): void {
-    this.#stalledMs += stalledMs;
+  /**
+   * This end stood still for so long until now. What came in that time was read before; what was still on its way gets
+   * `graceMs` from now, and no more than the time that was lost.
+   */
+  extend(stalledMs: number, graceMs: number, nowMs: number): void {
+    const deadlineMs = this.deadlineMs();
+    if (deadlineMs === undefined) return;
+    const extendedMs = Math.min(deadlineMs + stalledMs, nowMs + graceMs);
+    this.#stalledMs += Math.max(0, extendedMs - deadlineMs);
   }
 
   stop(): void {

@@ -4,6 +4,7 @@
  * (FRR offers always, whether its host forwards or not) is not judged by it.
  */
 import { DetectionTimer } from "./detection-timer";
+import { STALL_GRACE_INTERVALS } from "./limits";
 import { TransmitSchedule } from "./transmit-schedule";
 
 export interface EchoRate {
@@ -41,8 +42,10 @@ export class EchoFunction {
     if (this.#rate !== undefined) this.#detection.restart(nowMs, toDetectionMs(this.#rate));
   }
 
-  extend(stalledMs: number): void {
-    this.#detection.extend(stalledMs);
+  /** This end stood still for so long. */
+  extend(stalledMs: number, nowMs: number): void {
+    const graceMs = (this.#rate?.intervalMs ?? 0) * STALL_GRACE_INTERVALS;
+    this.#detection.extend(stalledMs, graceMs, nowMs);
   }
 
   /** True when an echo is to be sent now. */

@@ -9,7 +9,12 @@ import type { BfdControlPacket } from "./control-packet";
 import { DetectionTimer } from "./detection-timer";
 import { EchoFunction } from "./echo-function";
 import { IntervalNegotiation } from "./interval-negotiation";
-import { ADMIN_DOWN_GAP_MS, ADMIN_DOWN_PACKETS, MARGIN_CLASSES_MS } from "./limits";
+import {
+  ADMIN_DOWN_GAP_MS,
+  ADMIN_DOWN_PACKETS,
+  MARGIN_CLASSES_MS,
+  STALL_GRACE_INTERVALS,
+} from "./limits";
 import { TransmitSchedule } from "./transmit-schedule";
 
 /** How a session behaves; may change while it is Up. */
@@ -154,9 +159,7 @@ export class BfdSession {
 
   /** Milliseconds without a packet until the session is Down; 0 before the first packet. */
   get detectionTimeMs(): number {
-    const { detectMultiplier, desiredMinTxUs } = this.#remote;
-    const intervalUs = Math.max(this.#intervals.kept.requiredMinRxUs, desiredMinTxUs);
-    return (detectMultiplier * intervalUs) / 1_000;
+    return this.#remote.detectMultiplier * this.#remoteIntervalMs;
   }
 
   /** How old an echo may be, and how long none may return, in ms; undefined while none are sent. */
@@ -169,6 +172,11 @@ export class BfdSession {
   get transmitIntervalMs(): number {
     const { desiredMinTxUs } = this.#intervals.kept;
     return Math.max(desiredMinTxUs, this.#remote.requiredMinRxUs) / 1_000;
+  }
+
+  /** The longest gap between the peer's periodic packets (§6.8.4). */
+  get #remoteIntervalMs(): number {
+    return Math.max(this.#intervals.kept.requiredMinRxUs, this.#remote.desiredMinTxUs) / 1_000;
   }
 
   /** Carries the event through the session; gives what the driver must do, in order. `nowMs` never goes back. */
@@ -202,8 +210,12 @@ export class BfdSession {
         this.#expire(nowMs);
         break;
       case "stalled":
-        this.#detection.extend(event.stalledMs);
-        this.#echo.extend(event.stalledMs);
+        this.#detection.extend(
+          event.stalledMs,
+          this.#remoteIntervalMs * STALL_GRACE_INTERVALS,
+          nowMs,
+        );
+        this.#echo.extend(event.stalledMs, nowMs);
         break;
       case "configure":
         this.#parameters = event.parameters;

@@ -82,6 +82,8 @@ export class BfdNode {
   readonly logs: string[] = [];
   counters: readonly BfdSessionCountersReport[] = [];
   dropped: Readonly<Record<string, number>> = {};
+  /** How late the packet thread woke at worst. */
+  worstDelayMs = 0;
   readonly #child: ChildProcess;
   #isReady = false;
   #startError: string | undefined;
@@ -174,6 +176,9 @@ export class BfdNode {
   #note(report: PacketReport, atMs: number): void {
     if (report.type === "bfdState") this.states.push({ ...report, atMs });
     if (report.type === "log") this.logs.push(`${report.msg} ${JSON.stringify(report.fields)}`);
+    if (report.type === "counters") {
+      this.worstDelayMs = Math.max(this.worstDelayMs, report.totals.worstWakeDelayMs);
+    }
     if (report.type !== "bfdCounters") return;
     this.counters = report.isFirst ? report.perSession : [...this.counters, ...report.perSession];
     this.dropped = report.dropped;

@@ -214,7 +214,7 @@ describe("the set of sessions", () => {
     table.noteStall(2_000, 2_000);
     table.expire(2_149);
     expect(table.sessions[0]?.session.state).toBe("Up");
-    table.expire(2_300);
+    table.expire(2_150);
     expect(table.sessions[0]?.session.state).toBe("Down");
   });
 });

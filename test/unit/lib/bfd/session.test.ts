@@ -228,18 +228,26 @@ describe("detection", () => {
     expect(session.detectionTimeMs).toBe(500);
   });
 
-  it("does not count the time in which this end stood still", () => {
+  it("gives the peer an interval and a half after this end stood still", () => {
     const session = upSession();
     session.handle({ type: "stalled", stalledMs: 2_000 }, 2_000);
-    expect(changes(session.handle({ type: "timeout" }, 2_299))).toEqual([]);
-    expect(changes(session.handle({ type: "timeout" }, 2_300))).toEqual(["Up Down 1"]);
+    expect(changes(session.handle({ type: "timeout" }, 2_149))).toEqual([]);
+    expect(changes(session.handle({ type: "timeout" }, 2_150))).toEqual(["Up Down 1"]);
+  });
+
+  it("gives no more than the time that was lost, and nothing while the deadline is far away", () => {
+    const session = upSession();
+    session.handle({ type: "stalled", stalledMs: 40 }, 100);
+    session.handle({ type: "stalled", stalledMs: 30 }, 290);
+    expect(changes(session.handle({ type: "timeout" }, 329))).toEqual([]);
+    expect(changes(session.handle({ type: "timeout" }, 330))).toEqual(["Up Down 1"]);
   });
 
   it("forgets an old stall with the next packet", () => {
     const session = upSession();
-    session.handle({ type: "stalled", stalledMs: 2_000 }, 100);
-    receive(session, { state: "Up" }, 100);
-    expect(changes(session.handle({ type: "timeout" }, 400))).toEqual(["Up Down 1"]);
+    session.handle({ type: "stalled", stalledMs: 2_000 }, 290);
+    receive(session, { state: "Up" }, 300);
+    expect(changes(session.handle({ type: "timeout" }, 600))).toEqual(["Up Down 1"]);
   });
 
   it("counts how much time was left when packets came", () => {
