@@ -5,12 +5,14 @@ import { REPOSITORY } from "../lab/paths";
 import { benchAdmission } from "./admission";
 import { benchAllocation } from "./allocation";
 import { benchArp } from "./arp";
+import { benchBfd } from "./bfd";
 import { benchConfig } from "./config";
 
 const BENCHES: Readonly<Record<string, () => Promise<string>>> = {
   allocation: benchAllocation,
   admission: benchAdmission,
   arp: benchArp,
+  bfd: benchBfd,
   config: benchConfig,
 };
 
