@@ -100,8 +100,6 @@ export class BgpAnnouncer {
       planner.planServices(planned);
       this.#postRoutes(planner.table.takeChanges());
     }
-    if (!this.#hasSynced) this.#given.post({ type: "synced" });
-    this.#hasSynced = true;
     this.#given.onPlanned(planned);
     this.#lastPassMs = clock.nowMs() - startMs;
   }
@@ -116,6 +114,9 @@ export class BgpAnnouncer {
     const added = new Set(update.added);
     const changes = planner.table.takeChanges().filter(({ peer }) => !added.has(peer));
     this.#postRoutes([...changes, ...this.#wholeTables(update.added)]);
+    // A session holds its table back until it is told that this is all.
+    if (!this.#hasSynced || added.size > 0) post({ type: "synced" });
+    this.#hasSynced = true;
   }
 
   #postRoutes(changes: readonly PeerRouteChanges[], isLeaving = false): void {

@@ -212,6 +212,8 @@ describe("what the BGP thread is told", () => {
     await createPeer("second", { peerAddress: "192.168.1.22" });
     await untilPrefixes("second", ["198.51.100.1/32"]);
     expect(thread.sessions.map(({ name }) => name)).toEqual(["router", "second"]);
+    // Without it the session would hold its table back for 30 s.
+    expect(thread.commands.at(-1)).toEqual({ type: "synced" });
     await cluster.client.patch(`/api/v1/nodes/${NODE}`, { metadata: { labels: { rack: "2" } } });
     await untilPrefixes("elsewhere", ["198.51.100.1/32"]);
     await cluster.client.patch(`/api/v1/nodes/${NODE}`, { metadata: { labels: { rack: null } } });

@@ -248,7 +248,7 @@ describe("a password in a Secret", () => {
           stringData: { password: "canary-8h2k" },
         },
       ]);
-      await world.untilNextHops(second, `${WEB}/32`, ALL, 60_000);
+      await world.untilNextHops(second, `${WEB}/32`, ALL);
       for (const node of ALL) {
         const { stdout } = await lab.exec(node, ["cat", lab.logPath(`${node}-speaker`)]);
         expect(stdout).not.toContain("canary-8h2k");
