@@ -1,12 +1,13 @@
 /** MetalLB v0.15.2 as people have it: its own manifest, its own programs in images made here. */
-import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { ensurePeer, PEER_VERSION } from "../../../bench/peer";
 import { writeImage } from "../../../lab/images";
 import type { Lab } from "../../../lab/lab";
 import { REPOSITORY } from "../../../lab/paths";
 import { run } from "../../../lab/run";
+import { sharedLibraries } from "../../../scripts/image/libraries";
 import { parseObjects } from "../../../scripts/manifest/definitions";
 import type { ManifestObject } from "../../../scripts/manifest/rbac";
 
@@ -18,7 +19,8 @@ export async function prepareMetalLB(lab: Lab): Promise<readonly ManifestObject[
     for (const name of ["controller", "speaker"]) {
       const root = mkdtempSync(join(work, "root-"));
       chmodSync(root, 0o755);
-      copyFileSync(join(programs, name), join(root, name));
+      copyInto(root, join(programs, name), name);
+      for (const path of librariesOf(join(programs, name))) copyInto(root, path, path);
       const archive = join(work, `${name}.tar`);
       await writeImage(archive, {
         references: [`quay.io/metallb/${name}:${PEER_VERSION}`],
@@ -31,6 +33,20 @@ export async function prepareMetalLB(lab: Lab): Promise<readonly ManifestObject[
     rmSync(work, { recursive: true, force: true });
   }
   return parseObjects(await readManifest()).map(withCommand);
+}
+
+function copyInto(root: string, source: string, path: string): void {
+  mkdirSync(dirname(join(root, path)), { recursive: true });
+  copyFileSync(source, join(root, path));
+}
+
+/** None for a static program: then ldd fails. */
+function librariesOf(program: string): readonly string[] {
+  try {
+    return sharedLibraries([program]);
+  } catch {
+    return [];
+  }
 }
 
 async function readManifest(): Promise<string> {
