@@ -26,6 +26,9 @@ const MAX_OPEN_TOKENS = 200;
 /** Nodes of one text, those behind aliases counted each time. */
 const MAX_NODES = 200_000;
 
+/** Each is looked for in the whole document. */
+const MAX_ALIASES = 1_000;
+
 /** One document of a text, with what its block scalars look like in the source. */
 export interface LegacyDocument {
   readonly root: LegacyNode;
@@ -103,6 +106,7 @@ function readDocument(
 
 class NodeReader {
   #left = MAX_NODES;
+  #aliasesLeft = MAX_ALIASES;
   readonly #open = new Set<unknown>();
 
   constructor(
@@ -113,7 +117,7 @@ class NodeReader {
 
   read(node: Node | null): LegacyNode {
     this.#left -= 1;
-    if (this.#left < 0) throw new Error("its aliases stand for too much");
+    if (this.#left < 0) throw new Error("it is too long, or its aliases stand for too much");
     const at = this.place(node?.range?.[0] ?? 0);
     if (isAlias(node)) return this.#alias(node.resolve(this.document));
     if (isMap(node)) return { type: "map", at, entries: this.#entries(node) };
@@ -131,6 +135,8 @@ class NodeReader {
   }
 
   #alias(target: Node | undefined): LegacyNode {
+    this.#aliasesLeft -= 1;
+    if (this.#aliasesLeft < 0) throw new Error("it has too many aliases");
     if (target === undefined) throw new Error("an alias stands for nothing");
     if (this.#open.has(target)) throw new Error("an alias stands for itself");
     this.#open.add(target);

@@ -82,7 +82,9 @@ const notByTheCluster = {
   name: "not-by-the-cluster-itself",
   expression:
     '!(request.userInfo.username in ["system:serviceaccount:kube-system:namespace-controller", ' +
-    '"system:serviceaccount:kube-system:generic-garbage-collector"])',
+    '"system:serviceaccount:kube-system:generic-garbage-collector", ' +
+    // Without accounts of their own (--use-service-account-credentials=false) all controllers are one user.
+    '"system:kube-controller-manager"])',
 };
 
 function isConfiguration(object: ManifestObject): object is Configuration {

@@ -1,4 +1,4 @@
-/** From the text of a ConfigMap to resources: reads it as it is, and repaired when only that means anything. */
+/** From the text of a ConfigMap to resources: repaired where something was lost on its way, if that can be read, else as it is. */
 import type { Result } from "../../net/result";
 import { convertConfigMap, type ConvertOptions } from "./config-map";
 import type { LegacyNode, Place } from "./node";
@@ -21,13 +21,13 @@ export function convertConfigText(
   parse: ParseText,
   options: ConvertOptions,
 ): Conversion {
-  const asWritten = convertParsed(parse(text), options);
-  if (!isRefused(asWritten.problems)) return asWritten;
   const repaired = repairText(text);
-  if (repaired.repairs.length === 0) return asWritten;
-  const before = repaired.repairs.map(repair => toProblem(repair, options));
-  const conversion = convertParsed(parse(repaired.text), { ...options, before });
-  return isRefused(conversion.problems) ? asWritten : conversion;
+  if (repaired.repairs.length > 0) {
+    const before = repaired.repairs.map(repair => toProblem(repair, options));
+    const conversion = convertParsed(parse(repaired.text), { ...options, before });
+    if (!isRefused(conversion.problems)) return conversion;
+  }
+  return convertParsed(parse(text), options);
 }
 
 function convertParsed(parsed: Result<LegacyNode, TextFault>, options: ConvertOptions): Conversion {

@@ -66,7 +66,11 @@ function readValues(fields: Fields): Values {
       tolerateMaster: false,
       tolerations: tolerationsOf(fields, "speaker_toleration"),
     },
-    prometheus: { serviceMonitor: { enabled: monitor } },
+    prometheus: {
+      serviceMonitor: { enabled: monitor },
+      // Lokomotive's Prometheus reads every namespace by its own roles.
+      rbacPrometheus: monitor === true ? false : undefined,
+    },
   });
 }
 

@@ -113,7 +113,10 @@ function judgeTogether(
 ): void {
   const objects = [...beside, ...wanted.map(({ object }) => object)];
   for (const problem of checkConfiguration(toConfiguration(objects)).problems) {
-    const resource = wanted.find(({ object }) => isAbout(problem.object, object));
+    // Of two objects in conflict either may be the one that is blamed.
+    const resource = wanted.find(({ object }) =>
+      [problem.object, ...problem.related].some(ref => isAbout(ref, object)),
+    );
     if (problem.severity !== "refuse" || resource === undefined) continue;
     report.refuse({
       rule: "H-F9",

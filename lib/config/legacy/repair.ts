@@ -46,16 +46,15 @@ const CHARACTERS: readonly (readonly [RegExp, string, string])[] = [
   [/[\u201c\u201d\u201e\u00ab\u00bb]/g, '"', "holds typographic quotes"],
   [/[\u2018\u2019]/g, "'", "holds typographic quotes"],
   [/[\u2010-\u2015\u2212]/g, "-", "holds dashes that are not the ordinary one"],
-  [/^( *)(\t+)/, "", "is indented by tabs"],
+  [/(?<=^[ \t]*)\t/g, "  ", "is indented by tabs"],
 ];
 
 function repairLine(line: string): readonly [string, string | undefined] {
-  if (line.trimStart().startsWith("#")) return [line, undefined];
+  // A password may hold any character.
+  if (/^\s*#|password/.test(line)) return [line, undefined];
   let [fixed, why]: [string, string | undefined] = [line, undefined];
   for (const [pattern, replacement, reason] of CHARACTERS) {
-    const next = fixed.replace(pattern, (_, blanks: unknown, tabs: unknown) =>
-      typeof tabs === "string" ? `${String(blanks)}${"  ".repeat(tabs.length)}` : replacement,
-    );
+    const next = fixed.replace(pattern, replacement);
     // A carriage return is no mistake that anybody has to be told.
     if (next !== fixed && reason !== CHARACTERS[0]?.[2]) why ??= reason;
     fixed = next;

@@ -90,7 +90,7 @@ it("1.1 with kube-proxy in IPVS mode and strictARP one node answers, although ea
     // What kube-proxy does in this mode, strictARP included.
     const strict = ["net.ipv4.conf.all.arp_ignore=1", "net.ipv4.conf.all.arp_announce=2"];
     await doc.lab.exec(node, ["sysctl", "-q", "-w", ...strict]);
-    await doc.lab.exec(node, ["ip", "link", "add", "kube-ipvs0", "type", "dummy"]);
+    await doc.lab.exec(node, ["ip", "link", "add", "kube-ipvs0", "type", "bridge"]);
     await doc.lab.exec(node, ["ip", "address", "add", `${address}/32`, "dev", "kube-ipvs0"]);
   }
   await doc.lab.exec("client", ["ip", "route", "add", "192.168.2.0/24", "dev", "eth0"]);

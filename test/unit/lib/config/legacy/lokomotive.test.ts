@@ -89,7 +89,7 @@ it("2.2 2.3 2.4 2.5 selectors, tolerations and the monitor as values of the char
         { key: "speakerpool", operator: "Exists" },
       ],
     },
-    prometheus: { serviceMonitor: { enabled: true } },
+    prometheus: { serviceMonitor: { enabled: true }, rbacPrometheus: false },
   });
 });
 
