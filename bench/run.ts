@@ -5,15 +5,19 @@ import { REPOSITORY } from "../lab/paths";
 import { benchAdmission } from "./admission";
 import { benchAllocation } from "./allocation";
 import { benchArp } from "./arp";
+import { benchBgp } from "./bgp";
 import { benchBfd } from "./bfd";
 import { benchConfig } from "./config";
+import { benchFailover } from "./failover";
 
 const BENCHES: Readonly<Record<string, () => Promise<string>>> = {
   allocation: benchAllocation,
   admission: benchAdmission,
   arp: benchArp,
+  bgp: benchBgp,
   bfd: benchBfd,
   config: benchConfig,
+  failover: benchFailover,
 };
 
 async function main(names: readonly string[]): Promise<void> {
