@@ -4,7 +4,14 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts", "test/sim/**/*.test.ts"] } },
+      {
+        test: {
+          name: "unit",
+          include: ["test/unit/**/*.test.ts", "test/sim/**/*.test.ts"],
+          // Properties and simulations take seconds; on a busy machine many times that.
+          testTimeout: 60_000,
+        },
+      },
       {
         test: {
           name: "kube",
