@@ -7,6 +7,7 @@ import { MessageChannel } from "node:worker_threads";
 import type { Logger } from "pino";
 import { BgpThread, BgpThreadError } from "../../node/bgp-thread-handle";
 import { PacketThread, PacketThreadError } from "../../node/packet-thread-handle";
+import { UplinkWatch } from "../../node/uplink-watch";
 import { systemClock } from "../cluster/clock";
 import { ApiClient } from "../cluster/api-client";
 import { loadClusterAccess } from "../cluster/cluster-access";
@@ -123,7 +124,24 @@ async function run(options: SpeakerOptions, log: Logger): Promise<void> {
   followHeartbeatSecret(options.heartbeatSecretPath, log, secretNow => {
     speaker.setSecret(secretNow);
   });
+  watchUplink(options, speaker, log);
   await speaker.start(excluded);
+}
+
+/** Whether the default gateway answers; without a raw socket the question is not asked. */
+function watchUplink(options: SpeakerOptions, speaker: Speaker, log: Logger): void {
+  if (options.uplinkCheck === "off") return;
+  try {
+    new UplinkWatch(isReachable => {
+      const msg = isReachable
+        ? "the default gateway answers again"
+        : "the default gateway does not answer: addresses go to nodes that it answers";
+      log[isReachable ? "info" : "warn"]({ event: "uplink", isReachable }, msg);
+      speaker.setUplink(isReachable);
+    });
+  } catch (error) {
+    log.warn({ err: error }, "the default gateway is not watched: no raw socket");
+  }
 }
 
 /** The BGP thread, with a channel of its own to the packet thread, where BFD runs. */

@@ -88,4 +88,27 @@ describe("planned moves", () => {
     expect(result.failed, result.failures.join()).toBe(0);
     await world.lab.kubectl(["uncordon", first]);
   });
+
+  it("away from a node that the default gateway answers no more, while it answers the others", async () => {
+    const { lab } = world;
+    const [first = "", second = ""] = order;
+    // The speaker of the test before is gone, and the gateway has to be known to answer.
+    world.start(first);
+    await world.whenReady();
+    await world.untilAnswers(ADDRESS, first, 20_000);
+    await new Promise(resolve => setTimeout(resolve, 2_500));
+    const rules = `table inet mute {
+      chain input {
+        type filter hook input priority 0
+        ip saddr ${lab.host(first).ipv4} icmp type echo-request drop
+      }
+    }`;
+    await lab.exec("gw", ["nft", "-f", "-"], { input: rules });
+    const result = await during(async () => {
+      await world.untilAnswers(ADDRESS, second, 15_000);
+      await lab.exec("gw", ["nft", "delete", "table", "inet", "mute"]);
+      await world.untilAnswers(ADDRESS, first, 25_000);
+    });
+    expect(result.failed, result.failures.join()).toBe(0);
+  });
 });

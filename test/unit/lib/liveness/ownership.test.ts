@@ -271,6 +271,13 @@ describe("an address that is ours", () => {
     expect(made.timeout(900)).toEqual([]);
   });
 
+  it("goes to whoever announces it while this node may own nothing", () => {
+    const { view, table: made } = owned();
+    view.ineligible = ["node-a"];
+    expect(made.evaluate(5)).toEqual([]);
+    expect(made.claim(VIP, "node-b", 10)).toEqual([release]);
+  });
+
   it("goes to whoever announces it once this node leaves", () => {
     const made = owned().table;
     made.leave();
