@@ -1,6 +1,5 @@
 /** The built admission process as a plain process beside a real API server: what kubectl shows, and what is stored. */
 import { mkdtempSync, rmSync } from "node:fs";
-import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "node:tls";
@@ -386,19 +385,6 @@ describe("the process", () => {
     expect(text).toMatch(
       /herald_admission_reviews_total\{kind="IPAddressPool",[^}]*"refused"\} \d/,
     );
-  });
-
-  it("answers nobody who does not know the token", async () => {
-    const url = `https://127.0.0.1:${ports.webhook}/validate/wrong`;
-    const status = await new Promise<number | undefined>((resolve, reject) => {
-      const asked = request(url, { method: "POST", rejectUnauthorized: false }, answer => {
-        answer.resume();
-        resolve(answer.statusCode);
-      });
-      asked.on("error", reject);
-      asked.end();
-    });
-    expect(status).toBe(401);
   });
 
   it("speaks TLS 1.3 and nothing older", async () => {
