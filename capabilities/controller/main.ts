@@ -11,11 +11,14 @@ import { Controller } from "./controller";
 import { ownIdentity } from "./leadership";
 import { ensureMemberlistSecret } from "./memberlist-secret";
 import { controllerOptions, type ControllerOptions } from "./options";
+import { StatusCleanup } from "./status-cleanup";
 
 /** After SIGTERM the process ends within this, whatever hangs. */
 const SHUTDOWN_LIMIT_MS = 1_400;
 
 const SECRET_RETRY_MS = 5_000;
+
+const STATUS_CLEANUP_EVERY_MS = 60_000;
 
 /**
  * V8's space for new objects stays at the 1 MB it begins with. It would grow to three times 16 MB with the first list, and then the
@@ -75,6 +78,7 @@ async function run(
     metrics: controller.metrics.registry,
   });
   keepMemberlistSecret(options, sideClient, log);
+  keepStatusesClean(options, sideClient, log);
   await controller.start();
 }
 
@@ -94,6 +98,17 @@ function keepMemberlistSecret(options: ControllerOptions, client: ApiClient, log
     );
   };
   attempt();
+}
+
+/** Needs no Lease: two controllers delete the same objects. */
+function keepStatusesClean({ namespace }: ControllerOptions, client: ApiClient, log: Logger): void {
+  const cleanup = new StatusCleanup({ client, namespace, log });
+  const look = (): void => {
+    cleanup.look().catch((error: unknown) => {
+      log.debug({ err: error }, "statuses of nodes without a speaker could not be looked for");
+    });
+  };
+  setInterval(look, STATUS_CLEANUP_EVERY_MS).unref();
 }
 
 /** `a,b`; the word `none` is no name. */

@@ -88,6 +88,8 @@ const controller: Readonly<Record<Scope, readonly Grant[]>> = {
     grant("apps", ["deployments"], ["get"], "the owner of the speakers' Secret", ["controller"]),
     grant("", ["secrets"], ["create"], "the speakers' Secret, when there is none"),
     grant("", ["secrets"], ["get"], "whether there is one", [MEMBERLIST_SECRET]),
+    grant("", ["pods"], ["list"], "which nodes have a speaker"),
+    grant(METALLB, STATUSES, ["delete", "list"], "statuses of nodes that have none"),
     grant("", ["configmaps"], follow, "a configuration of MetalLB 0.1 to 0.12"),
     grant(METALLB, ["addresspools"], ["list"], "a configuration of MetalLB 0.13"),
     grant(METALLB, CONFIGURATION, ["create", "delete", "patch"], "objects of such a configuration"),
