@@ -86,32 +86,3 @@ it("3.5 without ipAddressPools every pool is announced, a later one too", async 
   );
   expect(await doc.page("192.168.1.250")).toContain("Welcome to nginx!");
 });
-
-it("2.11 the namespace goes within a minute with pools, a peer and its BFD profile in it, although admission is away", async () => {
-  await doc.kubectl(
-    "apply -f -",
-    `
-apiVersion: metallb.io/v1beta1
-kind: BFDProfile
-metadata: {name: fast, namespace: metallb-system}
----
-apiVersion: metallb.io/v1beta2
-kind: BGPPeer
-metadata: {name: router, namespace: metallb-system}
-spec: {myASN: 64500, peerASN: 64501, peerAddress: 192.168.1.250, bfdProfile: fast}
-`,
-  );
-  for (const part of [doc.herald.admission, ...doc.herald.speakers.values()]) await part?.stop();
-  await doc.kubectl("delete namespace metallb-system --timeout=60s");
-  const { stdout } = await doc.lab.kubectl([
-    "get",
-    "ipaddresspools,bgppeers,bfdprofiles",
-    "-A",
-    "-o",
-    "name",
-  ]);
-  expect(stdout).toBe("");
-  await doc.lab.apply([{ ...small(), metadata: { name: "late" } }]);
-  await doc.kubectl("create service loadbalancer barrier --tcp=80:80");
-  expect(await doc.kubectl("get service late -o jsonpath={.status.loadBalancer}")).toBe("{}");
-});

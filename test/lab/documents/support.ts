@@ -8,6 +8,9 @@ import { poll, type RunResult } from "../../../lab/run";
 
 const LIMIT_MS = 30_000;
 
+/** Of each log, when something was not seen. */
+const LAST_LINES = 12;
+
 export class DocumentLab {
   private constructor(
     readonly lab: Lab,
@@ -106,7 +109,17 @@ export class DocumentLab {
 
   /** Polls until `look` finds something. */
   until<Found>(what: string, look: () => Promise<Found | undefined>): Promise<Found> {
-    return poll(look, { timeoutMs: LIMIT_MS, everyMs: 50, describe: () => `not seen: ${what}` });
+    const describe = (): string => `not seen: ${what}\n${this.#lastLines()}`;
+    return poll(look, { timeoutMs: LIMIT_MS, everyMs: 50, describe });
+  }
+
+  /** What the controller and the speakers said last. */
+  #lastLines(): string {
+    const logs = [
+      this.logs("controller"),
+      ...this.lab.nodes.map(node => this.logs("speaker", node)),
+    ];
+    return logs.flatMap(log => log.trimEnd().split("\n").slice(-LAST_LINES)).join("\n");
   }
 
   #hostOf(mac: string): string {
