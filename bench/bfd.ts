@@ -197,13 +197,12 @@ async function measureCost(bundles: BfdBundles, intervalMs: number): Promise<rea
     await new Promise(resolve => setTimeout(resolve, CPU_MS));
     const share = (cpuMs(node.pid) - before) / CPU_MS;
     const perSecond = ((countPackets(node) - packetsBefore) / CPU_MS) * 1_000;
-    const downs = node.counters.reduce((sum, each) => sum + each.downs, 0);
     const rssMb = residentMb(node.pid);
     return [
       `${intervalMs} ms × 3`,
       `${(share * 100).toFixed(1)} %`,
       perSecond.toFixed(0),
-      String(downs),
+      flapsOf(node),
       `${rssMb.toFixed(0)} MB`,
     ];
   } finally {
@@ -218,9 +217,11 @@ function prefer({ pid }: { readonly pid: number }): void {
   for (const thread of readdirSync(`/proc/${pid}/task`)) setPriority(Number(thread), PEER_NICE);
 }
 
-/** How often a session went from Up, by what it said of it. */
-function flapsOf(node: BfdNode, session: string): string {
-  const downs = node.states.filter(each => each.sessions.includes(session) && each.from === "Up");
+/** How often a session, or any of them, went from Up, by what it said of it. */
+function flapsOf(node: BfdNode, session?: string): string {
+  const isMeant = ({ sessions }: { readonly sessions: readonly string[] }): boolean =>
+    session === undefined || sessions.includes(session);
+  const downs = node.states.filter(each => isMeant(each) && each.from === "Up");
   const timeouts = downs.filter(each => each.diagnostic === "control detection time expired");
   const others = downs.length - timeouts.length;
   return `${downs.length} (${timeouts.length} seen here, ${others} by the peer)`;

@@ -61,9 +61,11 @@ export class FrrDaemons {
     return this.#processOf(daemon).pid;
   }
 
-  /** What `vtysh` prints for the command. */
-  async show(command: string): Promise<string> {
-    const { stdout } = await run(["vtysh", "--vty_socket", this.#directory, "-c", command]);
+  /** What `vtysh` prints for the command; of one daemon alone if it is named, for a stopped one never answers. */
+  async show(command: string, daemon?: FrrDaemon): Promise<string> {
+    const only = daemon === undefined ? [] : ["-d", daemon];
+    const vtysh = ["vtysh", "--vty_socket", this.#directory, ...only];
+    const { stdout } = await run([...vtysh, "-c", command]);
     return stdout;
   }
 
