@@ -413,7 +413,9 @@ export class OwnershipTable {
     const isOurs = isDisputed
       ? hashesBefore(entry.address, nodeName, peerName)
       : ranksBefore(entry.candidates, nodeName, peerName);
-    if (isOurs && !this.#isLeaving && !this.#isLostToUs(entry)) {
+    // One that may own nothing now, for its gateway is silent, gave its word to whoever takes.
+    const mayKeep = !this.#isLeaving && this.#view.isEligible(nodeName, entry.wanted);
+    if (isOurs && mayKeep) {
       if (!takeCounter(entry.counters, nowMs)) return;
       this.#actions.push({ type: "announce", address: entry.address });
       return;
