@@ -1,4 +1,5 @@
 /** The UDP sockets of the heartbeats: one for each own address, sealed datagrams in and out. */
+import { networkInterfaces } from "node:os";
 import { formatIpAddress, parseIpAddress, type IpAddress } from "../lib/net/ip-address";
 import { DATAGRAMS_PER_TURN } from "./limits";
 import {
@@ -51,6 +52,8 @@ export class HeartbeatSockets {
   readonly #errorMessage: ErrorMessage;
   #wanted: readonly string[] = [];
   #isWildcard = false;
+  /** None of the wanted addresses is on this node: every address is spoken from. */
+  #isFallback = false;
   #port = 0;
   #peers: readonly PeerAddress[] = [];
 
@@ -71,6 +74,7 @@ export class HeartbeatSockets {
 
   /** Speaks from the given addresses and port from now on; what is bound already stays. */
   configure(bindAddresses: readonly string[], port: number): readonly BindProblem[] {
+    this.#endFallback();
     this.#isWildcard = bindAddresses.length === 0;
     this.#wanted = this.#isWildcard ? EVERY_ADDRESS : bindAddresses;
     for (const [address, { fd }] of this.#bound) {
@@ -84,6 +88,32 @@ export class HeartbeatSockets {
 
   /** Tries the addresses that are not bound yet: one that was tentative or not configured may be there now. */
   bindMissing(): readonly BindProblem[] {
+    if (this.#isFallback && !this.#wanted.some(isOwnAddress)) return [];
+    this.#endFallback();
+    const problems = this.#bindWanted();
+    const isNowhere =
+      problems.length > 0 &&
+      problems.length === this.#wanted.length &&
+      problems.every(({ code }) => code === "EADDRNOTAVAIL");
+    // The Node's address is on none of our interfaces (it is translated on the way): better heard from another one than not.
+    if (isNowhere) {
+      this.#isFallback = true;
+      for (const address of EVERY_ADDRESS) this.#bind(address);
+    }
+    return problems;
+  }
+
+  #endFallback(): void {
+    if (!this.#isFallback) return;
+    this.#isFallback = false;
+    for (const address of EVERY_ADDRESS) {
+      const bound = this.#bound.get(address);
+      if (bound !== undefined) this.#sockets.close(bound.fd);
+      this.#bound.delete(address);
+    }
+  }
+
+  #bindWanted(): readonly BindProblem[] {
     const problems: BindProblem[] = [];
     for (const address of this.#wanted) {
       if (this.#bound.has(address)) continue;
@@ -195,4 +225,14 @@ export class HeartbeatSockets {
     }
     return { address, isTaken: error.errno === Errno.EADDRINUSE, code: error.code };
   }
+}
+
+/** Whether the address, in canonical text, is on an interface of this node. */
+function isOwnAddress(text: string): boolean {
+  return Object.values(networkInterfaces()).some(addresses =>
+    addresses?.some(({ address }) => {
+      const parsed = parseIpAddress(address);
+      return parsed.ok && formatIpAddress(parsed.value) === text;
+    }),
+  );
 }
