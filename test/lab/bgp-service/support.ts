@@ -229,16 +229,21 @@ export function metallb(kind: string, name: string, spec: object): object {
   };
 }
 
-/** A DaemonSet of nginx on the nodes with these labels. */
-export function nginx(app: string, nodeSelector: Readonly<Record<string, string>>): object {
+/** A DaemonSet of nginx on the nodes with these labels; Services select its Pods by the label `app`. */
+export function nginx(
+  name: string,
+  nodeSelector: Readonly<Record<string, string>>,
+  app = name,
+): object {
+  const labels = { app, set: name };
   return {
     apiVersion: "apps/v1",
     kind: "DaemonSet",
-    metadata: { name: app, namespace: "default" },
+    metadata: { name, namespace: "default" },
     spec: {
-      selector: { matchLabels: { app } },
+      selector: { matchLabels: labels },
       template: {
-        metadata: { labels: { app } },
+        metadata: { labels },
         spec: {
           nodeSelector,
           terminationGracePeriodSeconds: 1,
