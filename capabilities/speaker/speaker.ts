@@ -26,6 +26,7 @@ import type { AddressCounts, SpeakerMetrics } from "./metrics";
 import { OwnershipBook, type AnnouncedState } from "./ownership-book";
 import { L2_STATUS, StatusWriter, type StatusDetails } from "./status-writer";
 import { TransitionReporter } from "./transition-reporter";
+import { WithholdReporter } from "./withhold-reporter";
 
 /** What the speaker needs of `PacketThread`. */
 export interface PacketThreadPort {
@@ -104,6 +105,12 @@ export class Speaker {
       onState: key => this.#statuses.note(key),
     });
     const reporter = new TransitionReporter({ ...deps, view: this.#state });
+    const withheld = new WithholdReporter({
+      nodeName,
+      nodeNames: () => Array.from(this.#state.nodes(), ({ name }) => name),
+      plan: key => this.#announcer.plan(key),
+      record: (key, content) => reporter.record(key, content),
+    });
     this.#conflicts = new ConflictReporter({
       ...deps,
       view: this.#state,
@@ -125,7 +132,10 @@ export class Speaker {
       isServed: key => this.#isServed(key),
       onWithheld: key => this.#gate.close(key),
       announce: entries => this.#announce(entries),
-      onPlanned: keys => this.#book.notePlanned(keys),
+      onPlanned: keys => {
+        this.#book.notePlanned(keys);
+        withheld.notePlanned(keys);
+      },
       onConfiguration: verdict => this.#noteVerdict("layer2", verdict),
     });
     this.#statuses = new StatusWriter({

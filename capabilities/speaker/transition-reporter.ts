@@ -58,7 +58,7 @@ export class TransitionReporter {
     metrics.addAnnounced(this.#series(key, address));
     // One event a Service, not one an address, and none for what goes on.
     if (!transition.isFirst) return;
-    this.#record(key, {
+    this.record(key, {
       type: "Normal",
       reason: "nodeAssigned",
       message: `announcing from node "${nodeName}" with protocol "layer2"`,
@@ -91,14 +91,15 @@ export class TransitionReporter {
       { event: "announceFailed", service: key, ip: address, protocol: "layer2", node: nodeName },
       message,
     );
-    this.#record(key, { type: "Warning", reason: "announceFailed", message });
+    this.record(key, { type: "Warning", reason: "announceFailed", message });
   }
 
   #series(key: string, address: string) {
     return { service: key, protocol: "layer2", node: this.#options.nodeName, ip: address } as const;
   }
 
-  #record(key: string, content: EventContent): void {
+  /** Records an event on the Service. */
+  record(key: string, content: EventContent): void {
     const { namespace, name } = splitKey(key);
     const uid = this.#options.view.service(key)?.uid;
     const service = { apiVersion: "v1", kind: "Service", namespace, name };
