@@ -26,7 +26,7 @@ export const speakerOptions = {
   memberLabels: optionalText(
     "ml-labels",
     "METALLB_ML_LABELS",
-    "label selector of the speaker Pods: Nodes without one are no peers; else all Nodes are",
+    "label selector of the speaker Pods; accepted, every Node counts as a peer",
   ),
   heartbeatSecretPath: optionalText(
     "ml-secret-key-path",
