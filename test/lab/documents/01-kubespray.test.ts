@@ -108,11 +108,14 @@ it("1.5 1.6 two sessions for each node with a 4-byte AS, one of them with a pass
   const r1 = await startRouter("r1", "192.0.2.1", 64512);
   const r2 = await startRouter("r2", "192.0.2.2", 64513);
   await run(BGP("changeme"));
-  const [address] = await doc.services(["routed"]);
-  expect(address).toMatch(/^10\.5\.0\.[12]$/);
+  const address = await doc.until("an address of the new pool", async () => {
+    const given = await doc.addressOf("nginx");
+    return given.startsWith("10.5.0.") ? given : undefined;
+  });
+  expect(address).toBe("10.5.0.1");
   for (const router of [r1, r2]) {
     const paths = await doc.until("a path by every node", async () => {
-      const found = await pathsTo(router, `${address ?? ""}/32`);
+      const found = await pathsTo(router, `${address}/32`);
       return found.length === doc.lab.nodes.length ? found : undefined;
     });
     expect(paths).toEqual(doc.lab.nodes.map(() => [4_200_000_000]));
