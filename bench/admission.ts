@@ -327,7 +327,7 @@ function report(times: Times): string {
     "# Admission through the API server",
     "",
     `One client, one call after the other; ${ROUNDS} rounds of ${CALLS} patches and ${CALLS / 3} creations each, interleaved; medians over the rounds, milliseconds. A Lease is written every ${LEASE_PERIOD_MS} ms beside it.`,
-    "Herald's validating webhook is called for each of them; its mutating webhook is in force, and is called only for an object that may not be in normal form: these are, and cost one call. MetalLB has a validating one.",
+    "Herald's validating webhook is called for each of them; its mutating webhook is in force, and is called only for an object that may not be in normal form; the pools here are in it and cost one call. MetalLB has a validating one.",
     "",
     markdownTable([
       ["pools", "call", "admission", "p50", "p99", "p50 ÷ no webhook", "p99 − no webhook"],
