@@ -130,12 +130,8 @@ export class RouterHome {
     for (const process of [...this.#processes].reverse()) {
       // One that is stopped (SIGSTOP) does not hear SIGTERM.
       process.kill("SIGCONT");
-      if (how === "kill") {
-        process.kill("SIGKILL");
-        await process.exited;
-      } else {
-        await process.stop();
-      }
+      if (how === "kill") process.kill("SIGKILL");
+      await process.stop();
     }
     rmSync(this.directory, { recursive: true, force: true });
   }
