@@ -40,7 +40,9 @@ describe("names", () => {
   const others = ["bench", "lab", "scripts", "test"].flatMap(sourcesBelow);
 
   it("are kebab-case everywhere", () => {
-    const wrong = others.filter(path => !/(^|\/)[a-z0-9]+(-[a-z0-9]+)*(\.[a-z]+)?\.ts$/.test(path));
+    const wrong = others.filter(
+      path => !/(^|\/)[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+)?\.ts$/.test(path),
+    );
     expect(wrong).toEqual([]);
   });
 });
@@ -59,7 +61,7 @@ describe("the programs of a node", () => {
     return reached;
   }
 
-  const programs = ["capabilities/speaker/main.ts", "node/packet-thread.ts"];
+  const programs = ["capabilities/speaker/main.ts", "node/packet-thread.ts", "node/bgp-thread.ts"];
 
   it.each(programs.filter(path => existsSync(join(top, path))))("%s carries no Pepr", entry => {
     const packages = [...closure(entry)].filter(name => !name.endsWith(".ts"));
