@@ -19,6 +19,7 @@ import type { Configuration } from "../../lib/config/configuration";
 import { formatProblem, problemKey, type Problem } from "../../lib/config/problem";
 import type { Clock } from "../cluster/clock";
 import type { ClusterChange, ClusterView } from "./cluster-state";
+import { Departures } from "./departures";
 
 export interface AnnouncerOptions {
   readonly nodeName: string;
@@ -64,9 +65,12 @@ export class Announcer {
   #isRefused = false;
   #reportedProblems = "";
   #entries: readonly AnnouncementEntry[] | undefined;
+  readonly #departures: Departures;
 
   constructor(given: AnnouncerOptions) {
     this.#given = given;
+    const { nodeName, clock } = given;
+    this.#departures = new Departures(nodeName, clock, () => this.#announceIfChanged());
   }
 
   /** Begins to plan, with the first pass at once. Until then marks are only kept: nothing is announced from half a view. */
@@ -78,6 +82,7 @@ export class Announcer {
   stop(): void {
     this.#isStarted = false;
     this.#cancelPass?.();
+    this.#departures.stop();
   }
 
   /** Notes what changed; the pass that looks at it follows within milliseconds. */
@@ -212,7 +217,8 @@ export class Announcer {
   }
 
   #announceIfChanged(): void {
-    const entries = combinePlans(this.#servedPlans());
+    const entries = combinePlans(this.#servedPlans(), address => this.#departures.find(address));
+    this.#departures.note(entries);
     if (this.#entries !== undefined && isSameEntries(entries, this.#entries)) return;
     this.#entries = entries;
     this.#given.announce(entries);

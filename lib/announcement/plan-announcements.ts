@@ -41,8 +41,25 @@ export function planAnnouncements(
  * One entry for each address that at least one plan announces. Services that share an address have one owner: nodes that are
  * candidates of more of them come first, then the higher score, then the hash for the key of the Service that sorts first.
  * With equal candidates, which is what sharing asks for, that is the order of each of them. Plans may come in any order.
+ *
+ * An address that this node may not announce any more, while others may, is left out too unless `departing` returns the entry it
+ * had: then it stays, with the candidates of today, until one of them has taken it.
  */
-export function combinePlans(plans: Iterable<ServicePlan>): readonly AnnouncementEntry[] {
+export function combinePlans(
+  plans: Iterable<ServicePlan>,
+  departing: (address: string) => AnnouncementEntry | undefined = () => undefined,
+): readonly AnnouncementEntry[] {
+  const entries: AnnouncementEntry[] = [];
+  for (const [address, sharing] of groupByAddress(plans)) {
+    const interfaces = interfacesOf(sharing) ?? departing(address)?.interfaces;
+    if (interfaces === undefined) continue;
+    const candidates = rankSharing(sharing).map(({ nodeName }) => nodeName);
+    if (candidates.length > 0) entries.push({ address, interfaces, candidates });
+  }
+  return entries.sort((left, right) => (left.address < right.address ? -1 : 1));
+}
+
+function groupByAddress(plans: Iterable<ServicePlan>): ReadonlyMap<string, readonly ServicePlan[]> {
   const byAddress = new Map<string, ServicePlan[]>();
   for (const plan of plans) {
     for (const address of plan.election?.addresses ?? []) {
@@ -51,17 +68,13 @@ export function combinePlans(plans: Iterable<ServicePlan>): readonly Announcemen
       else byAddress.set(address, [plan]);
     }
   }
-  const entries: AnnouncementEntry[] = [];
-  for (const [address, sharing] of byAddress) {
-    const ours = sharing.filter(plan => plan.type === "announce");
-    if (ours.length === 0) continue;
-    entries.push({
-      address,
-      interfaces: uniteInterfaces(ours.map(plan => plan.interfaces)),
-      candidates: rankSharing(sharing).map(({ nodeName }) => nodeName),
-    });
-  }
-  return entries.sort((left, right) => (left.address < right.address ? -1 : 1));
+  return byAddress;
+}
+
+/** Undefined when none of the plans announces from here. */
+function interfacesOf(sharing: readonly ServicePlan[]): InterfaceChoice | undefined {
+  const ours = sharing.filter(plan => plan.type === "announce");
+  return ours.length === 0 ? undefined : uniteInterfaces(ours.map(plan => plan.interfaces));
 }
 
 /** More Services weigh more than any score: a score is at most 100 for each preference, of which there are few. */

@@ -142,6 +142,57 @@ describe("Announcer", () => {
     expect(announced.at(-1)).toMatchObject([{ candidates: ["node-b", "node-a"] }]);
   });
 
+  describe("on a node that is excluded", () => {
+    const exclude = (isExcluded: boolean): void => {
+      const labels = { "node.kubernetes.io/exclude-from-external-load-balancers": "" };
+      const [own, ...others] = world.nodeList;
+      world.nodeList = [{ ...own!, labels: isExcluded ? labels : {} }, ...others];
+      announcer.mark({ type: "nodes" });
+      clock.advance(5);
+    };
+
+    it("keeps an address without itself as candidate for ten seconds: the successor's watch may lag", () => {
+      announcer.start();
+      exclude(true);
+      expect(announced.at(-1)).toMatchObject([
+        { address: "192.0.2.10", interfaces: "all", candidates: ["node-c", "node-b"] },
+      ]);
+      clock.advance(9_000);
+      expect(addresses()).toEqual(["192.0.2.10"]);
+      announcer.mark({ type: "nodes" });
+      clock.advance(999);
+      expect(addresses()).toEqual(["192.0.2.10"]);
+      clock.advance(1);
+      expect(addresses()).toEqual([]);
+      announcer.mark({ type: "nodes" });
+      clock.advance(60_000);
+      expect(addresses()).toEqual([]);
+    });
+
+    it("takes the address again, as if nothing had been, when it may", () => {
+      announcer.start();
+      exclude(true);
+      clock.advance(5_000);
+      exclude(false);
+      clock.advance(60_000);
+      expect(addresses()).toEqual(["192.0.2.10"]);
+      exclude(true);
+      clock.advance(9_000);
+      expect(addresses()).toEqual(["192.0.2.10"]);
+    });
+
+    it("keeps nothing that no other node may have, nor what it did not have before", () => {
+      world.nodeList = world.nodeList.slice(0, 1);
+      announcer.start();
+      exclude(true);
+      expect(addresses()).toEqual([]);
+      world.nodeList.push({ ...node("node-b"), internalAddresses: [] });
+      announcer.mark({ type: "nodes" });
+      clock.advance(5);
+      expect(addresses()).toEqual([]);
+    });
+  });
+
   it("leaves out a broken pool alone and says that the configuration is stale", () => {
     world.pools.push(pool("broken", ["nonsense"]));
     announcer.start();
