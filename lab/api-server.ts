@@ -14,8 +14,10 @@ import { ensureKubernetes } from "./binaries";
 import {
   API_SERVER_NAMES,
   apiServerArguments,
+  CONTROLLER_MANAGER,
   controllerManagerArguments,
   etcdArguments,
+  writeControllerManagerKubeconfig,
 } from "./control-plane";
 import type { Credentials } from "./pki";
 import { kubeconfig, Pki } from "./pki";
@@ -157,7 +159,8 @@ export class ApiServer {
   }
 
   #startControllerManager(): void {
-    const args = controllerManagerArguments(this.pki, this.kubeconfigPath);
+    writeControllerManagerKubeconfig(this.pki, this.url, this.#options.stateDir);
+    const args = controllerManagerArguments(this.pki, this.#options.stateDir);
     const own = [
       "--secure-port=0",
       "--controllers=*",
@@ -251,6 +254,7 @@ async function makeCredentials(directory: string): Promise<Pki> {
   await Promise.all([
     pki.issue({ name: "apiserver", alternativeNames: API_SERVER_NAMES, usages: ["serverAuth"] }),
     pki.issue({ name: "admin", organization: "system:masters", usages: ["clientAuth"] }),
+    pki.issue(CONTROLLER_MANAGER),
   ]);
   return pki;
 }

@@ -1,6 +1,7 @@
 /** The processes of the control plane in a lab with nodes, and their command lines; pure. */
 import {
   apiServerArguments,
+  CONTROLLER_MANAGER,
   controllerManagerArguments,
   etcdArguments,
   API_SERVER_NAMES,
@@ -51,6 +52,7 @@ export function certificateRequests(controlPlane: Host): readonly CertificateReq
       usages: ["serverAuth"],
     },
     { name: "admin", organization: "system:masters", usages: ["clientAuth"] },
+    CONTROLLER_MANAGER,
     { name: "kube-proxy", commonName: "system:kube-proxy", usages: ["clientAuth"] },
   ];
 }
@@ -79,7 +81,7 @@ export function partArguments(part: Part, context: PartContext): string[] {
       ];
     case "kube-controller-manager":
       return [
-        ...controllerManagerArguments(pki, kubeconfigPath),
+        ...controllerManagerArguments(pki, directory),
         "--controllers=*",
         "--node-monitor-period=1s",
         "--node-monitor-grace-period=10s",

@@ -1,5 +1,7 @@
 /** The command lines of a control plane: what a bare API server and one with nodes share, and where they differ. */
-import type { Pki } from "./pki";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { kubeconfig, type CertificateRequest, type Pki } from "./pki";
 
 /** First addresses of the Service ranges: the API server's own Service. */
 export const API_SERVICE_ADDRESSES = ["10.96.0.1", "fd00:96::1"] as const;
@@ -56,13 +58,33 @@ export function apiServerArguments(pki: Pki, etcdClientPort: number, securePort:
   ];
 }
 
-/** Arguments of kube-controller-manager, without a lease: nothing else competes. */
-export function controllerManagerArguments(pki: Pki, kubeconfigPath: string): string[] {
+/** kube-controller-manager's own user, as in a cluster of kubeadm's: what RBAC grants it, and no more. */
+export const CONTROLLER_MANAGER: CertificateRequest = {
+  name: "kube-controller-manager",
+  commonName: "system:kube-controller-manager",
+  usages: ["clientAuth"],
+};
+
+/** Writes the kubeconfig of kube-controller-manager, whose certificate must have been issued. */
+export function writeControllerManagerKubeconfig(pki: Pki, url: string, directory: string): void {
+  const text = kubeconfig(url, pki.credentials(CONTROLLER_MANAGER.name));
+  writeFileSync(controllerManagerKubeconfig(directory), text, { mode: 0o600 });
+}
+
+function controllerManagerKubeconfig(directory: string): string {
+  return join(directory, `${CONTROLLER_MANAGER.name}.kubeconfig`);
+}
+
+/**
+ * Arguments of kube-controller-manager, whose kubeconfig is in `directory`; without a lease: nothing else competes. Each controller
+ * acts by its own service account, so that webhooks see who deletes what is in a namespace.
+ */
+export function controllerManagerArguments(pki: Pki, directory: string): string[] {
   return [
-    `--kubeconfig=${kubeconfigPath}`,
+    `--kubeconfig=${controllerManagerKubeconfig(directory)}`,
     `--service-account-private-key-file=${pki.path("sa.key")}`,
     `--root-ca-file=${pki.path("ca.crt")}`,
     "--leader-elect=false",
-    "--use-service-account-credentials=false",
+    "--use-service-account-credentials=true",
   ];
 }

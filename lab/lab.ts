@@ -8,6 +8,7 @@ import { LabCgroups } from "./cgroups";
 import type { Part } from "./cluster-parts";
 import { apiUrl, certificateRequests, partArguments } from "./cluster-parts";
 import { withLock } from "./file-lock";
+import { writeControllerManagerKubeconfig } from "./control-plane";
 import type { Guard } from "./guard";
 import { startGuard } from "./guard";
 import type { LabProcess } from "./host-process";
@@ -370,6 +371,7 @@ export class Lab {
     await Promise.all(certificateRequests(controlPlane).map(request => pki.issue(request)));
     const text = kubeconfig(apiUrl(controlPlane), pki.credentials("admin"));
     writeFileSync(this.kubeconfig, text, { mode: 0o600 });
+    writeControllerManagerKubeconfig(pki, apiUrl(controlPlane), this.directory);
     const context = this.#nodeContext();
     const nodes = this.hosts.filter(host => host.role === "node");
     await Promise.all(nodes.map(host => prepareNode(context, host)));

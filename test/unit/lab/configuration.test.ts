@@ -63,6 +63,9 @@ it("starts every part with keys of this lab and the short times that tests need"
   expect(lines.get("kube-apiserver")).toContain("--advertise-address=192.168.1.2");
   expect(lines.get("kube-apiserver")?.at(-1)).toBe("--watch-cache=false");
   expect(lines.get("kube-controller-manager")).toContain("--node-monitor-grace-period=10s");
+  expect(lines.get("kube-controller-manager")).toContain(
+    "--kubeconfig=/lab/kube-controller-manager.kubeconfig",
+  );
   expect(lines.get("kube-scheduler")).toContain("--kubeconfig=/lab/admin.kubeconfig");
   expect(apiUrl(controlPlane)).toBe("https://192.168.1.2:6443");
 });
