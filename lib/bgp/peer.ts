@@ -95,9 +95,11 @@ export class BgpPeer {
   /** When `{ type: "timeout" }` is due next; undefined if nothing is armed. */
   nextDeadlineMs(): number | undefined {
     const isEstablished = this.session.state === "Established";
+    // A peer that does not read gets nothing at any time: its progress is what is waited for.
+    const canSend = isEstablished && this.#unsentOctets < SEND_BUDGET_OCTETS;
     return earliest([
       this.session.nextDeadlineMs(),
-      isEstablished ? this.rib.nextDeadlineMs() : undefined,
+      canSend ? this.rib.nextDeadlineMs() : undefined,
       this.#leaving?.deadlineMs,
     ]);
   }

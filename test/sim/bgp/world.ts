@@ -24,6 +24,8 @@ export function seeded(seed: number): () => number {
 export const LATENCY_MS = 2;
 /** What a reader's kernel takes while the reader does not read. */
 const WINDOW_OCTETS = 16_384;
+/** More timeouts than this without time going on: a deadline stays in the past. */
+const MAX_TIMEOUTS_AT_ONCE = 100;
 
 /** One end's view of one TCP connection. */
 interface Half {
@@ -124,6 +126,7 @@ export class World {
   #writtenOctets = 0;
   #tasks: Task[] = [];
   #order = 0;
+  #timeoutsNow = 0;
 
   constructor(seed: number) {
     this.random = seeded(seed);
@@ -207,13 +210,18 @@ export class World {
       this.nowMs = endMs;
       return false;
     }
+    if (nextMs > this.nowMs) this.#timeoutsNow = 0;
     this.nowMs = Math.max(this.nowMs, nextMs);
     if (taskAtMs <= nextMs) {
       this.#tasks.shift()?.run();
       return true;
     }
+    this.#timeoutsNow += 1;
     const index = deadlines.indexOf(nextMs);
-    this.endpoints[index]?.handle({ type: "timeout" });
+    const endpoint = this.endpoints[index];
+    // On a real clock this would be a thread that does nothing else any more.
+    if (this.#timeoutsNow > MAX_TIMEOUTS_AT_ONCE) throw new Error(`${endpoint?.name}: timer spins`);
+    endpoint?.handle({ type: "timeout" });
     return true;
   }
 
