@@ -2,63 +2,16 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { EventRecorder } from "../../../capabilities/cluster/events";
 import { SpeakerMetrics } from "../../../capabilities/speaker/metrics";
-import { Speaker, type PacketThreadPort } from "../../../capabilities/speaker/speaker";
+import { Speaker } from "../../../capabilities/speaker/speaker";
 import type { OwnerReference, ServiceL2Status } from "../../../lib/config/generated/resources";
 import { DEFAULT_CONFLICT_SETTINGS } from "../../../lib/net/address-conflict";
-import type { PacketCommand, PacketReport } from "../../../node/packet-protocol";
 import { recordingLog, startTestCluster, until, type TestCluster } from "../cluster/support";
+import { RecordingThread } from "./recording-thread";
 
 const NAMESPACE = "metallb-system";
 const NODE = "node-a";
 const METALLB = `/apis/metallb.io/v1beta1/namespaces/${NAMESPACE}`;
 const STATUSES = `${METALLB}/servicel2statuses`;
-
-type AnnounceCommand = Extract<PacketCommand, { type: "announce" }>;
-type ConfigureCommand = Extract<PacketCommand, { type: "configure" }>;
-
-/** Remembers commands and lets the test speak for the thread. */
-class RecordingThread implements PacketThreadPort {
-  readonly commands: PacketCommand[] = [];
-  readonly #listeners: ((report: PacketReport) => void)[] = [];
-  isStopped = false;
-
-  post(command: PacketCommand): void {
-    this.commands.push(structuredClone(command));
-  }
-
-  onReport(listener: (report: PacketReport) => void): void {
-    this.#listeners.push(listener);
-  }
-
-  stop(): Promise<void> {
-    this.isStopped = true;
-    return Promise.resolve();
-  }
-
-  report(report: PacketReport): void {
-    for (const listener of this.#listeners) listener(report);
-  }
-
-  own(address: string, interfaces = ["eth0"]): void {
-    this.report({ type: "ownership", address, isOwner: true, interfaces });
-  }
-
-  lose(address: string, owner: string): void {
-    this.report({ type: "ownership", address, isOwner: false, interfaces: [], owner });
-  }
-
-  get configured(): ConfigureCommand | undefined {
-    return this.commands.filter(command => command.type === "configure").at(-1);
-  }
-
-  get announced(): AnnounceCommand | undefined {
-    return this.commands.filter(command => command.type === "announce").at(-1);
-  }
-
-  get addresses(): string[] {
-    return (this.announced?.entries ?? []).map(entry => entry.address);
-  }
-}
 
 let cluster: TestCluster;
 let thread: RecordingThread;
