@@ -199,3 +199,11 @@ relabelings:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
+
+{{- /* "true" for an object in the cluster that is not this release's: Helm would refuse the whole release. Arguments: root, what lookup found. */}}
+{{- define "herald.isOthers" -}}
+{{- $root := index . 0 }}
+{{- $annotations := dig "metadata" "annotations" dict (default dict (index . 1)) }}
+{{- $isOwn := and (eq (index $annotations "meta.helm.sh/release-name" | default "") $root.Release.Name) (eq (index $annotations "meta.helm.sh/release-namespace" | default "") $root.Release.Namespace) }}
+{{- and (index . 1 | not | not) (not $isOwn) }}
+{{- end }}
