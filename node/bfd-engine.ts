@@ -95,11 +95,14 @@ export class BfdEngine implements PollEngine {
     if (this.#table.nextDeadlineMs() <= this.#wokeMs) {
       this.#carryOutAll(this.#table.expire(this.#wokeMs), this.#wokeMs);
     }
-    if (nowMs >= this.#housekeepingMs) this.#keepHouse(nowMs);
+    if (this.#hasHouse && nowMs >= this.#housekeepingMs) this.#keepHouse(nowMs);
   }
 
-  nextDeadlineMs(): number {
-    return Math.min(this.#table.nextDeadlineMs(), this.#housekeepingMs);
+  /** Nothing wakes the thread for BFD while there is no session. */
+  nextDeadlineMs(): number | undefined {
+    const sessionsMs = this.#table.nextDeadlineMs();
+    const deadlineMs = this.#hasHouse ? Math.min(sessionsMs, this.#housekeepingMs) : sessionsMs;
+    return deadlineMs === Infinity ? undefined : deadlineMs;
   }
 
   /** Talks to the BGP thread by this port from now on. */
@@ -157,6 +160,11 @@ export class BfdEngine implements PollEngine {
     this.#listeners.keep([]);
     this.#echoes.keep(new Set());
     this.#port?.close();
+  }
+
+  /** Whether there is something to look after; sessions that end are told about once more. */
+  get #hasHouse(): boolean {
+    return this.#planned.size > 0 || this.#mustReport;
   }
 
   /** Reports counters, and tries again what failed for now. */

@@ -1,6 +1,7 @@
 /** The speaker's metrics, under MetalLB's names. A series goes when what it counts is gone. */
-import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
+import { Counter, Gauge, Registry } from "prom-client";
 import { PacketMetrics } from "./packet-metrics";
+import { collectProcessMetrics } from "./process-metrics";
 
 /** The packet thread's counts of one address; they only grow while the thread lives. */
 export interface AddressCounts {
@@ -71,7 +72,7 @@ export class SpeakerMetrics {
 
   /** `lastContactMs` and `nowMs` are on one monotonic clock. */
   constructor(given: { lastContactMs: () => number | undefined; nowMs: () => number }) {
-    collectDefaultMetrics({ register: this.registry });
+    collectProcessMetrics(this.registry);
     this.registry.registerMetric(
       new Gauge({
         name: "herald_speaker_cluster_state_age_seconds",

@@ -241,10 +241,14 @@ export class Membership {
     return isEligible ? actions : actions.filter(({ type }) => type !== "announceAgain");
   }
 
-  /** When `{ type: "timeout" }` is due next; undefined before `configured` and after leaving. Early calls are harmless. */
+  /**
+   * When `{ type: "timeout" }` is due next; undefined before `configured`, after leaving, and while there is nobody to speak to. Early
+   * calls are harmless.
+   */
   nextDeadlineMs(): number | undefined {
     if (this.#state === "idle" || this.#state === "left") return undefined;
     if (this.#state === "leaving") return this.#nextSendMs;
+    if (this.#peers.size === 0) return undefined;
     const listenUntilMs = this.#state === "listening" ? this.#listenUntilMs : Infinity;
     return Math.min(this.#nextSendMs, listenUntilMs, this.#peers.nextDeadlineMs());
   }

@@ -30,6 +30,13 @@ describe("SpeakerMetrics", () => {
     expect((await scrape()).join("\n")).not.toContain("192.0.2.10");
   });
 
+  it("tells about the process what costs nothing while nothing happens", async () => {
+    const lines = (await scrape()).join("\n");
+    expect(lines).toContain("process_resident_memory_bytes");
+    expect(lines).toContain("nodejs_eventloop_lag_seconds");
+    expect(lines).not.toContain("nodejs_eventloop_lag_mean_seconds");
+  });
+
   it("says that no configuration was loaded until one was", async () => {
     expect(await scrape()).toContain("metallb_k8s_client_config_loaded_bool 0");
     metrics.setConfiguration({ isStale: true });

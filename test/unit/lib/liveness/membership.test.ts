@@ -85,6 +85,18 @@ describe("a speaker that starts", () => {
     expect(membership.nextDeadlineMs()).toBe(210);
   });
 
+  it("has nothing due while there is nobody to speak to, and speaks at once to whoever comes", () => {
+    const membership = started([]);
+    expect(membership.isEligible("node-a")).toBe(true);
+    expect(membership.nextDeadlineMs()).toBeUndefined();
+    membership.handle({ type: "configured", peerNames: ["node-a", "node-b"] }, 5_000);
+    expect(membership.nextDeadlineMs()).toBeLessThanOrEqual(5_000);
+    expect(membership.handle({ type: "timeout" }, 5_000)).toEqual([SEND]);
+    expect(membership.nextDeadlineMs()).toBe(5_080);
+    membership.handle({ type: "configured", peerNames: ["node-a"] }, 5_020);
+    expect(membership.nextDeadlineMs()).toBeUndefined();
+  });
+
   it("may own nothing until it heard every peer, and says so at once when it did", () => {
     const membership = started(["node-b"]);
     expect(membership.isEligible("node-a")).toBe(false);
