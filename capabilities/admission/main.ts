@@ -10,6 +10,7 @@ import { loadClusterAccess } from "../cluster/cluster-access";
 import { createLogger } from "../cluster/log";
 import { parseOptions } from "../cluster/options";
 import { ProbeServer } from "../cluster/probe-server";
+import { secureMetrics } from "../cluster/secure-metrics";
 import { LiveConfiguration } from "./live-configuration";
 import { admissionOptions, type AdmissionOptions } from "./options";
 import type { ObservedReview, ReviewDeps } from "./review";
@@ -61,6 +62,7 @@ export function startAdmission(capability: Capability): ReviewDeps {
       return configuration.isSynced ? undefined : "the configuration has not been read yet";
     },
     metrics,
+    secureMetrics: secureMetrics(options, { client, log }),
   }).catch((error: unknown) => {
     log.error({ err: error }, "admission cannot start");
     process.exit(1);

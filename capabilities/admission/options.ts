@@ -1,13 +1,6 @@
 /** Flags and environment of the admission process: MetalLB's names where MetalLB has them. */
 import { commonOptions, MAX_PORT } from "../cluster/common-options";
-import {
-  oneOf,
-  onOff,
-  optionalText,
-  text,
-  wholeNumber,
-  type OptionValues,
-} from "../cluster/options";
+import { onOff, optionalText, text, wholeNumber, type OptionValues } from "../cluster/options";
 
 /**
  * Admission has no counterpart of its own in MetalLB, so its ports are beside those of the controller and the speaker (9120,
@@ -37,12 +30,6 @@ export const admissionOptions = {
     "cert-dir",
     "METALLB_CERT_DIR",
     "directory with tls.crt and tls.key; without it the Secret is read",
-  ),
-  tlsMinVersion: oneOf(
-    "tls-min-version",
-    "METALLB_TLS_MIN_VERSION",
-    ["VersionTLS13", "VersionTLS12"],
-    "lowest TLS version of the webhooks",
   ),
   webhookSecret: text(
     "webhook-secret",

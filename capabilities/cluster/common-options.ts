@@ -1,5 +1,5 @@
 /** The flags that every part of Herald has, under MetalLB's names (operations: flags and environment). */
-import { oneOf, optionalText, text, wholeNumber } from "./options";
+import { oneOf, onOff, optionalText, text, wholeNumber, type OptionValues } from "./options";
 
 export const MAX_PORT = 65_535;
 
@@ -36,4 +36,22 @@ export const commonOptions = {
     { fallback: 17_472, min: 0, max: MAX_PORT },
     "port of /healthz and /readyz, 0 is off",
   ),
+  isSecureMetrics: onOff(
+    "secure-metrics",
+    "METALLB_SECURE_METRICS",
+    "metrics over HTTPS, for callers whose token may get the non-resource URL /metrics",
+  ),
+  metricsCertificateFolder: optionalText(
+    "metrics-cert-dir",
+    "METALLB_METRICS_CERT_DIR",
+    "directory with tls.crt and tls.key for --secure-metrics, else self-signed",
+  ),
+  tlsMinVersion: oneOf(
+    "tls-min-version",
+    "METALLB_TLS_MIN_VERSION",
+    ["VersionTLS13", "VersionTLS12"],
+    "lowest TLS version of metrics and webhooks",
+  ),
 } as const;
+
+export type CommonOptions = OptionValues<typeof commonOptions>;

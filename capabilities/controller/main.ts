@@ -7,6 +7,7 @@ import { createLogger } from "../cluster/log";
 import { parseOptions } from "../cluster/options";
 import { endInOrder } from "../cluster/orderly-end";
 import { ProbeServer } from "../cluster/probe-server";
+import { secureMetrics } from "../cluster/secure-metrics";
 import { Controller } from "./controller";
 import { ownIdentity } from "./leadership";
 import { ensureMemberlistSecret } from "./memberlist-secret";
@@ -76,6 +77,7 @@ async function run(
     isHealthy: () => undefined,
     isReady: () => controller.whyNotReady(),
     metrics: controller.metrics.registry,
+    secureMetrics: secureMetrics(options, { client: sideClient, log }),
   });
   keepMemberlistSecret(options, sideClient, log);
   keepStatusesClean(options, sideClient, log);

@@ -17,6 +17,11 @@ import { parseOptions } from "../cluster/options";
 import { endInOrder } from "../cluster/orderly-end";
 import { findOwnPod } from "../cluster/own-pod";
 import { PortError, ProbeServer } from "../cluster/probe-server";
+import {
+  MetricsCertificateError,
+  secureMetrics,
+  type SecureMetrics,
+} from "../cluster/secure-metrics";
 import type { BgpSettings } from "./bgp-speaker";
 import { toLivenessSettings } from "./liveness-settings";
 import { SpeakerMetrics } from "./metrics";
@@ -59,7 +64,7 @@ async function main(): Promise<void> {
 
 /** Whether the message of an error is a sentence that says what to do. */
 function isForUser(error: unknown): error is Error {
-  return [StartError, PortError, PacketThreadError, BgpThreadError].some(
+  return [StartError, PortError, PacketThreadError, BgpThreadError, MetricsCertificateError].some(
     kind => error instanceof kind,
   );
 }
@@ -117,7 +122,7 @@ async function run(options: SpeakerOptions, log: Logger): Promise<void> {
   });
   const limitMs = SHUTDOWN_LIMIT_MS + bgp.drainMs;
   endInOrder({ stop: () => speaker.stop(), limitMs, log });
-  await startProbes(options, speaker, metrics);
+  await startProbes(options, speaker, metrics, secureMetrics(options, { client, log }));
   followExcludeList(options.excludeListPath, log, patterns => {
     speaker.setExcludedInterfaces(patterns);
   });
@@ -161,6 +166,7 @@ async function startProbes(
   options: SpeakerOptions,
   speaker: Speaker,
   metrics: SpeakerMetrics,
+  secured: SecureMetrics | undefined,
 ): Promise<void> {
   await ProbeServer.start({
     healthProbePort: options.healthProbePort,
@@ -171,6 +177,7 @@ async function startProbes(
     isHealthy: () => undefined,
     isReady: () => speaker.whyNotReady(),
     metrics: metrics.registry,
+    secureMetrics: secured,
   });
 }
 

@@ -130,10 +130,8 @@ export const IGNORED_FLAGS = [
   "bgp-debounce-timeout",
   "frrk8s-namespace",
   "pprof-bind-address",
-  "tls-min-version",
   "tls-cipher-suites",
   "tls-curve-preferences",
-  "metrics-cert-dir",
 ] as const;
 
 export type SpeakerOptions = OptionValues<typeof speakerOptions>;

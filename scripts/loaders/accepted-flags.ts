@@ -6,11 +6,9 @@ const NO_EFFECT = "accepted for MetalLB's sake, no effect";
 const metallbOnly = {
   certServiceName: optionalText("cert-service-name", [], NO_EFFECT),
   disableCertRotation: onOff("disable-cert-rotation", [], NO_EFFECT),
-  metricsCertDir: optionalText("metrics-cert-dir", [], NO_EFFECT),
   pprofBindAddress: optionalText("pprof-bind-address", [], NO_EFFECT),
   tlsCipherSuites: optionalText("tls-cipher-suites", [], NO_EFFECT),
   tlsCurvePreferences: optionalText("tls-curve-preferences", [], NO_EFFECT),
-  tlsMinVersion: optionalText("tls-min-version", [], NO_EFFECT),
   webhookHttp2: onOff("webhook-http2", [], NO_EFFECT),
   webhookMode: optionalText("webhook-mode", [], NO_EFFECT),
   certDir: optionalText("cert-dir", [], NO_EFFECT),

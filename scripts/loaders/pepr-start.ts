@@ -26,6 +26,7 @@ async function main(): Promise<void> {
     METALLB_NAMESPACE: NAMESPACE,
     METALLB_ML_SECRET_NAME: "memberlist",
     METALLB_WEBHOOK_PORT: PEPR_PORT,
+    METALLB_SECURE_METRICS: "true",
     [PEPR_PORT_VARIABLE]: PEPR_PORT,
     SSL_CERT_PATH: join(CERTIFICATE_FOLDER, "tls.crt"),
     SSL_KEY_PATH: join(CERTIFICATE_FOLDER, "tls.key"),

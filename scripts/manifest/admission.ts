@@ -5,7 +5,9 @@ import {
   containerRights,
   fromField,
   labels,
+  METRICS_FLAGS,
   METRICS_PORT,
+  METRICS_PORT_NAME,
   PROBE_PORT,
   probes,
   restrictedPod,
@@ -64,7 +66,7 @@ function admissionDeployment({ namespace, image }: Installation): ManifestObject
           imagePullPolicy: "IfNotPresent",
           command: command("admission"),
           args: [
-            `--port=${METRICS_PORT}`,
+            ...METRICS_FLAGS,
             `--health-probe-port=${PROBE_PORT}`,
             `--webhook-port=${WEBHOOK_PORT}`,
             "--log-level=info",
@@ -75,7 +77,7 @@ function admissionDeployment({ namespace, image }: Installation): ManifestObject
           ],
           ports: [
             { name: "webhook-server", containerPort: WEBHOOK_PORT },
-            { name: "monitoring", containerPort: METRICS_PORT },
+            { name: METRICS_PORT_NAME, containerPort: METRICS_PORT },
             { name: "probes", containerPort: PROBE_PORT },
           ],
           lifecycle: { preStop: { sleep: { seconds: LEAVING_SECONDS } } },

@@ -1,9 +1,9 @@
 /** The parts of the chart that are made from the same tables as `install.yaml`: roles, webhooks, the definition of Pepr's store. */
 import { stringify } from "yaml";
 import { customResourceDefinitions } from "./definitions";
-import { ACCOUNTS, type Account } from "./grants";
+import { ACCOUNTS, type Account, type Scope } from "./grants";
 import { WEBHOOK_SERVICE } from "./pod-parts";
-import { rulesOf, type ManifestObject, type Rule } from "./rbac";
+import { splitRulesOf, type ManifestObject, type Rule } from "./rbac";
 import { webhookConfigurations } from "./webhooks";
 
 const HEAD = "{{- /* Made by `npm run build` from scripts/manifest. */}}\n";
@@ -49,7 +49,7 @@ function roles(): string {
   return HEAD + objects.join("");
 }
 
-function role(account: Account, scope: "cluster" | "namespace" | "store"): readonly string[] {
+function role(account: Account, scope: Scope): readonly string[] {
   const kind = scope === "cluster" ? "ClusterRole" : "Role";
   const where = {
     cluster: "",
@@ -72,7 +72,7 @@ function role(account: Account, scope: "cluster" | "namespace" | "store"): reado
     `kind: ${kind}`,
     ...metadata,
     "rules:",
-    indent(stringify(rulesOf(account, scope).map(withReleaseNames), { lineWidth: 0 }), 2),
+    ...rules(account, scope),
     "---",
     `apiVersion: ${group}/v1`,
     `kind: ${kind}Binding`,
@@ -81,6 +81,15 @@ function role(account: Account, scope: "cluster" | "namespace" | "store"): reado
     "subjects:",
     `  - {kind: ServiceAccount, name: '{{ include "metallb.account" (list . "${account}") }}', namespace: '{{ .Release.Namespace }}'}`,
   ];
+}
+
+function rules(account: Account, scope: Scope): readonly string[] {
+  const { always, withSecureMetrics } = splitRulesOf(account, scope);
+  const toLines = (some: readonly Rule[]): string =>
+    indent(stringify(some.map(withReleaseNames), { lineWidth: 0 }), 2);
+  if (withSecureMetrics.length === 0) return [toLines(always)];
+  const condition = "{{- if .Values.prometheus.secureMetrics }}";
+  return [toLines(always), condition, toLines(withSecureMetrics), "{{- end }}"];
 }
 
 function withReleaseNames(rule: Rule): Rule {

@@ -5,7 +5,9 @@ import {
   fromField,
   labels,
   MEMBERLIST_SECRET,
+  METRICS_FLAGS,
   METRICS_PORT,
+  METRICS_PORT_NAME,
   PROBE_PORT,
   probes,
   restrictedPod,
@@ -44,7 +46,7 @@ function controllerDeployment({ namespace, image }: Installation): ManifestObjec
           image,
           imagePullPolicy: "IfNotPresent",
           command: command("controller"),
-          args: [`--port=${METRICS_PORT}`, "--log-level=info"],
+          args: [...METRICS_FLAGS, "--log-level=info"],
           env: [
             { name: "METALLB_ML_SECRET_NAME", value: MEMBERLIST_SECRET },
             { name: "METALLB_DEPLOYMENT", value: "controller" },
@@ -52,7 +54,7 @@ function controllerDeployment({ namespace, image }: Installation): ManifestObjec
             fromField("METALLB_NAMESPACE", "metadata.namespace"),
           ],
           ports: [
-            { name: "monitoring", containerPort: METRICS_PORT },
+            { name: METRICS_PORT_NAME, containerPort: METRICS_PORT },
             { name: "probes", containerPort: PROBE_PORT },
           ],
           ...probes(PROBE_PORT),

@@ -10,10 +10,11 @@ const SCOPES: Readonly<Record<Scope, string>> = {
 export function grantsTable(): string {
   const rows = ACCOUNTS.flatMap(account =>
     Object.entries(SCOPES).flatMap(([scope, where]) =>
-      grants[account][scope as Scope].map(({ group, resources, verbs, names, why }) => {
+      grants[account][scope as Scope].map(({ group, resources, verbs, names, why, onlyWith }) => {
         const what = resources.map(resource => (group === "" ? resource : `${resource}.${group}`));
         const only = names === undefined ? "" : ` (${names.join(", ")})`;
-        return `| ${account} | ${where} | ${what.join(", ")}${only} | ${verbs.join(", ")} | ${why} |`;
+        const reason = onlyWith === undefined ? why : `${why}, with ${onlyWith}`;
+        return `| ${account} | ${where} | ${what.join(", ")}${only} | ${verbs.join(", ")} | ${reason} |`;
       }),
     ),
   );

@@ -21,6 +21,8 @@ export interface Grant {
   /** Objects it is limited to; `create` cannot be. */
   readonly names?: readonly string[];
   readonly why: string;
+  /** What has to be switched on for it to be given; `install.yaml` has it on. */
+  readonly onlyWith?: "secureMetrics";
 }
 
 const CONFIGURATION = [
@@ -43,6 +45,22 @@ const store = grant(
   "Pepr reads and makes its store before it serves or watches anything",
 );
 const ownPod = grant("", ["pods"], ["get"], "the own Pod, owner of what it writes");
+/** Whoever asks for metrics is looked up at the API server. */
+const callers: readonly Grant[] = [
+  {
+    ...grant("authentication.k8s.io", ["tokenreviews"], ["create"], "who asks for metrics"),
+    onlyWith: "secureMetrics",
+  },
+  {
+    ...grant(
+      "authorization.k8s.io",
+      ["subjectaccessreviews"],
+      ["create"],
+      "whether they may get /metrics",
+    ),
+    onlyWith: "secureMetrics",
+  },
+];
 const configuration = grant(METALLB, CONFIGURATION, follow, "the configuration");
 
 const admission: Readonly<Record<Scope, readonly Grant[]>> = {
@@ -57,6 +75,7 @@ const admission: Readonly<Record<Scope, readonly Grant[]>> = {
       "authority and token of the webhooks",
       [WEBHOOK_CONFIGURATION],
     ),
+    ...callers,
   ],
   namespace: [
     configuration,
@@ -76,6 +95,7 @@ const controller: Readonly<Record<Scope, readonly Grant[]>> = {
     grant("", ["namespaces"], follow, "labels that pools select by"),
     grant(METALLB, CONFIGURATION, follow, "Pepr's watch, which knows no namespace"),
     events,
+    ...callers,
   ],
   namespace: [
     grant(METALLB, ["ipaddresspools/status"], ["update"], "how full a pool is"),
@@ -103,6 +123,7 @@ const speaker: Readonly<Record<Scope, readonly Grant[]>> = {
     grant("", ["services", "nodes"], follow, "what is to be announced, and from where"),
     grant("discovery.k8s.io", ["endpointslices"], follow, "which nodes have Pods of a Service"),
     events,
+    ...callers,
   ],
   namespace: [
     configuration,

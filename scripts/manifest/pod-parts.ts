@@ -20,8 +20,15 @@ export function labels(component: string): Readonly<Record<string, string>> {
   return { app: "metallb", component };
 }
 
+/** Where metrics are, and that only callers who may read them get them. */
+export const METRICS_FLAGS: readonly string[] = [`--port=${METRICS_PORT}`, "--secure-metrics"];
+
+/** MetalLB's name: monitors look for it. */
+export const METRICS_PORT_NAME = "metricshttps";
+
 export const scrapeAnnotations = {
   "prometheus.io/port": String(METRICS_PORT),
+  "prometheus.io/scheme": "https",
   "prometheus.io/scrape": "true",
 } as const;
 

@@ -34,6 +34,18 @@ export function rulesOf(account: Account, scope: Scope): readonly Rule[] {
   return grants[account][scope].map(toRule);
 }
 
+/** The same in two: those that are always given, and those that secure metrics need. */
+export function splitRulesOf(
+  account: Account,
+  scope: Scope,
+): { readonly always: readonly Rule[]; readonly withSecureMetrics: readonly Rule[] } {
+  const all = grants[account][scope];
+  return {
+    always: all.filter(({ onlyWith }) => onlyWith === undefined).map(toRule),
+    withSecureMetrics: all.filter(({ onlyWith }) => onlyWith === "secureMetrics").map(toRule),
+  };
+}
+
 /** A grant as RBAC has it. */
 export function toRule({ group, resources, verbs, names }: Grant): Rule {
   return { apiGroups: [group], resources, verbs, ...(names && { resourceNames: names }) };

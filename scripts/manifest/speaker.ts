@@ -5,7 +5,7 @@ import {
   fromField,
   labels,
   MEMBERLIST_SECRET,
-  METRICS_PORT,
+  METRICS_FLAGS,
   PROBE_PORT,
   probes,
   workload,
@@ -55,7 +55,8 @@ function speakerDaemonSet({ namespace, image }: Installation): ManifestObject {
     },
     pod: {
       hostNetwork: true,
-      terminationGracePeriodSeconds: 5,
+      // Up to 2 s in which BGP peers turn to other paths, and what ends after them.
+      terminationGracePeriodSeconds: 10,
       securityContext: { seccompProfile: { type: "RuntimeDefault" } },
       tolerations: ["master", "control-plane"].map(role => ({
         key: `node-role.kubernetes.io/${role}`,
@@ -78,7 +79,7 @@ function speakerContainer(image: string): Readonly<Record<string, unknown>> {
     image,
     imagePullPolicy: "IfNotPresent",
     command: command("speaker"),
-    args: [`--port=${METRICS_PORT}`, "--log-level=info"],
+    args: [...METRICS_FLAGS, "--log-level=info"],
     env: [
       fromField("METALLB_NODE_NAME", "spec.nodeName"),
       fromField("METALLB_POD_NAME", "metadata.name"),

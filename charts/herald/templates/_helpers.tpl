@@ -78,6 +78,9 @@ imagePullPolicy: {{ . }}
 {{- define "herald.commonArgs" -}}
 {{- $root := index . 0 }}
 - --port={{ include "herald.metricsPort" $root }}
+{{- if $root.Values.prometheus.secureMetrics }}
+- --secure-metrics
+{{- end }}
 - --log-level={{ index . 2 }}
 {{- with $root.Values.loadBalancerClass }}
 - --lb-class={{ . }}
@@ -93,15 +96,24 @@ imagePullPolicy: {{ . }}
 {{- end }}
 {{- end }}
 
+{{/* A flag for each value that is given, 0 included: (list values (dict "key" "flag")). */}}
+{{- define "herald.flags" -}}
+{{- $values := index . 0 }}
+{{- $flags := list }}
+{{- range $key, $flag := index . 1 }}
+{{- $value := index $values $key }}
+{{- if not (or (kindIs "invalid" $value) (eq (toString $value) "")) }}
+{{- $flags = append $flags (printf "- --%s=%s" $flag (ternary (toString $value) (toString (int64 $value)) (kindIs "string" $value))) }}
+{{- end }}
+{{- end }}
+{{- join "\n" $flags }}
+{{- end }}
+
 {{- define "herald.identity" -}}
 - name: METALLB_POD_NAME
   valueFrom: {fieldRef: {fieldPath: metadata.name}}
 - name: METALLB_NAMESPACE
   valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
-{{- if not .Values.prometheus.secureMetrics }}
-- name: METALLB_SECURE_METRICS
-  value: "false"
-{{- end }}
 {{- end }}
 
 {{/* Probes of a part: (list values port host). */}}

@@ -166,6 +166,7 @@ describe("every key", () => {
     });
     expect(controller.containers[0]?.args).toEqual([
       "--port=9999",
+      "--secure-metrics",
       "--log-level=debug",
       "--lb-class=example.com/lb",
       "--tls-min-version=VersionTLS12",
@@ -181,18 +182,26 @@ describe("every key", () => {
       terminationGracePeriodSeconds: 12,
     });
     expect(admission.containers[0]?.args).toContain("--disable-cert-rotation");
+    expect(admission.containers[0]?.args).toContain("--metrics-cert-dir=/etc/metrics");
     const speaker = podOf(find(objects, "DaemonSet", "lb-speaker"));
     expect(speaker).toMatchObject({
       serviceAccountName: "announcer",
       tolerations: [{ operator: "Exists" }],
       nodeSelector: { role: "worker" },
+      terminationGracePeriodSeconds: 25,
     });
     expect(speaker.containers[0]).toMatchObject({
       securityContext: { capabilities: { drop: ["ALL"], add: ["NET_RAW", "SYS_NICE"] } },
       resources: { limits: { memory: "120Mi" } },
     });
     expect(speaker.containers[0]?.args).toEqual(
-      expect.arrayContaining(["--ignore-exclude-lb", "--ml-wan-config", "--log-level=error"]),
+      expect.arrayContaining([
+        ...["--ignore-exclude-lb", "--ml-wan-config", "--log-level=error", "--frrk8s-metrics"],
+        ...["--bgp-drain-seconds=20", "--bgp-restart-seconds=60"],
+        ...["--l2-profile=relaxed", "--l2-failback=never", "--l2-failback-ms=3600000"],
+        ...["--l2-restart-hold-ms=0", "--l2-stand-in=off", "--l2-uplink-check=off"],
+        ...["--l2-conflict-detection=rfc5227", "--l2-conflict-policy=yield"],
+      ]),
     );
     for (const text of [
       "7999",
@@ -221,6 +230,63 @@ describe("every key", () => {
   });
 });
 
+describe("metrics", () => {
+  const kindsOf = (objects: readonly ManifestObject[]) =>
+    objects.filter(object => JSON.stringify(object).includes("tokenreviews"));
+
+  it("are for callers that may read them, and each part may look its callers up", async () => {
+    const { objects } = await template();
+    expect(kindsOf(objects).map(({ metadata }) => metadata.name)).toEqual([
+      ...["metallb:admission", "metallb:controller", "metallb:speaker"],
+    ]);
+  });
+
+  it("are plain with secureMetrics=false, and nobody may look anybody up", async () => {
+    const { objects, stdout } = await template("--set", "prometheus.secureMetrics=false");
+    expect(kindsOf(objects)).toEqual([]);
+    expect(stdout).not.toContain("--secure-metrics");
+    expect(stdout).not.toContain("metricshttps");
+  });
+});
+
+describe("speakers are replaced one after the other", () => {
+  const strategy = async (...argv: readonly string[]) => {
+    const { objects } = await template(...argv);
+    const daemonSet = find(objects, "DaemonSet", "metallb-speaker");
+    return (daemonSet as unknown as { spec: { updateStrategy: unknown } }).spec.updateStrategy;
+  };
+
+  it("unless the values say another number, or nobody replaces them", async () => {
+    const one = { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 1 } };
+    expect(await strategy()).toEqual(one);
+    const set = "speaker.updateStrategy.rollingUpdate.maxUnavailable=3";
+    expect(await strategy("--set", set)).toMatchObject({ rollingUpdate: { maxUnavailable: 3 } });
+    expect(await strategy("--set", "speaker.updateStrategy.type=OnDelete")).toEqual({
+      type: "OnDelete",
+    });
+  });
+});
+
+describe("what is rendered is what was looked at", () => {
+  /** `npx vitest run --project kube test/kube/chart -u` writes it anew. */
+  const golden = (name: string) => join(REPOSITORY, "test/golden/chart", `${name}.yaml`);
+
+  it.each([
+    ["default", []],
+    ["plain-metrics", ["--set", "prometheus.secureMetrics=false"]],
+    ["allocator-only", ["--set", "speaker.enabled=false,controller.webhookMode=disabled"]],
+    ["everything", values("everything")],
+    ["metallb-0.12", values("metallb-0.12")],
+    ["metallb-0.15.2", values("metallb-0.15.2")],
+    ["metallb-0.16", values("metallb-0.16")],
+  ])("%s", async (name, argv) => {
+    const { stdout, status } = await template(...argv, "--set", "crds.enabled=false");
+    expect(status).toBe(0);
+    const text = stdout.replaceAll(version, "VERSION").replace(/[ \t]+$/gm, "");
+    await expect(text).toMatchFileSnapshot(golden(name));
+  });
+});
+
 describe("parts that are switched off", () => {
   it("leave no webhook behind: webhookMode=disabled", async () => {
     const { stdout } = await template("--set", "controller.webhookMode=disabled");
@@ -242,7 +308,6 @@ describe("parts that are switched off", () => {
 });
 
 describe("what cannot work is refused", () => {
-  const speakerOff = "speaker.memberlist.enabled=false,speaker.nodeSelector.a=b";
   it.each([
     [
       "both monitors",
@@ -255,7 +320,14 @@ describe("what cannot work is refused", () => {
       "prometheus.serviceAccount and prometheus.namespace",
     ],
     ["an FRR elsewhere", "frrk8s.external=true", "Herald speaks BGP itself"],
-    ["a selector without memberlist", speakerOff, "speaker.nodeSelector needs"],
+    [
+      "speakers without heartbeats",
+      "speaker.memberlist.enabled=false",
+      "speaker.memberlist.enabled=false: speakers find out by heartbeats",
+    ],
+    ["a layer 2 profile that is none", "speaker.layer2.profile=faster", "profile"],
+    ["a layer 2 key that is none", "speaker.layer2.profil=fast", "profil"],
+    ["a drain without end", "speaker.bgp.drainSeconds=3600", "drainSeconds"],
     [
       "suites of TLS 1.2 for TLS 1.3",
       "tls.minVersion=VersionTLS13,tls.cipherSuites=X",

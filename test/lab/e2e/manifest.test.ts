@@ -64,6 +64,27 @@ describe("kubectl apply -f install.yaml", () => {
     }
   });
 
+  it("gives metrics to those who may read them, over HTTPS, and to nobody else", async () => {
+    const role = ["create", "clusterrole", "reader", "--verb=get", "--non-resource-url=/metrics"];
+    await world.kubectl(role);
+    const account = "--serviceaccount=default:default";
+    await world.kubectl([
+      "create",
+      "clusterrolebinding",
+      "reader",
+      "--clusterrole=reader",
+      account,
+    ]);
+    const { stdout: token } = await world.kubectl(["create", "token", "default"]);
+    for (const part of ACCOUNTS) {
+      const path = "jsonpath={.items[0].status.podIP}";
+      const pods = ["get", "pods", "-n", NAMESPACE, "-l", `component=${part}`, "-o", path];
+      const url = `https://${(await world.kubectl(pods)).stdout}:9120/metrics`;
+      expect(await scrape(url, token.trim()), part).toMatch(/^# HELP [^]* 200$/);
+      expect(await scrape(url, "made-up"), part).toMatch(/ 401$/);
+    }
+  });
+
   it("lets controller and admission be admitted under Pod Security 'restricted'", async () => {
     for (const part of ["controller", "admission"]) {
       const { stdout } = await world.kubectl([
@@ -162,6 +183,14 @@ describe("kubectl delete -f install.yaml", () => {
     expect((metadata.finalizers ?? []).filter(name => /metallb|herald/.test(name))).toEqual([]);
   });
 });
+
+/** What a node gets there, and after a blank the status. */
+async function scrape(url: string, token: string): Promise<string> {
+  const curl = ["curl", "-s", "-k", "-m", "5", "-w", " %{http_code}"];
+  const header = ["-H", `Authorization: Bearer ${token}`];
+  const [node = ""] = world.lab.nodes;
+  return (await world.lab.exec(node, [...curl, ...header, url], { check: false })).stdout;
+}
 
 /** /proc/PID/status of a part's program, as the node sees it. */
 async function statusOf(part: Account): Promise<string> {

@@ -19,6 +19,9 @@ describe("the speaker's options", () => {
       kubeconfig: undefined,
       metricsPort: 9120,
       healthProbePort: 17_472,
+      isSecureMetrics: false,
+      metricsCertificateFolder: undefined,
+      tlsMinVersion: "VersionTLS13",
       nodeName: undefined,
       heartbeatAddress: undefined,
       heartbeatPort: 7946,
@@ -73,7 +76,8 @@ describe("the speaker's options", () => {
       logLevel: "debug",
       ignoreExcludeLabel: true,
       isWanProfile: true,
+      tlsMinVersion: "VersionTLS12",
     });
-    expect(notices).toHaveLength(3);
+    expect(notices).toHaveLength(2);
   });
 });
