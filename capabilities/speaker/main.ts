@@ -7,6 +7,7 @@ import { MessageChannel } from "node:worker_threads";
 import type { Logger } from "pino";
 import { BgpThread, BgpThreadError } from "../../node/bgp-thread-handle";
 import { PacketThread, PacketThreadError } from "../../node/packet-thread-handle";
+import { findLaxInterfaces } from "../../node/strict-arp";
 import { UplinkWatch } from "../../node/uplink-watch";
 import { systemClock } from "../cluster/clock";
 import { ApiClient } from "../cluster/api-client";
@@ -35,6 +36,7 @@ import {
   readMemberlistProfile,
   StartError,
 } from "./start-files";
+import { StrictArpWatch } from "./strict-arp-watch";
 
 /** The bundles of the threads lie beside this program's own. */
 const PACKET_THREAD_BUNDLE = "packet-thread.js";
@@ -130,6 +132,7 @@ async function run(options: SpeakerOptions, log: Logger): Promise<void> {
     speaker.setSecret(secretNow);
   });
   watchUplink(options, speaker, log);
+  watchStrictArp(speaker, metrics, log);
   await speaker.start(excluded);
 }
 
@@ -147,6 +150,17 @@ function watchUplink(options: SpeakerOptions, speaker: Speaker, log: Logger): vo
   } catch (error) {
     log.warn({ err: error }, "the default gateway is not watched: no raw socket");
   }
+}
+
+function watchStrictArp(speaker: Speaker, { registry }: SpeakerMetrics, log: Logger): void {
+  new StrictArpWatch({
+    clock: systemClock,
+    log,
+    registry,
+    findLax: findLaxInterfaces,
+    isExcluded: name => speaker.excludes(name),
+    hasAddresses: () => speaker.hasLayer2Addresses(),
+  });
 }
 
 /** The BGP thread, with a channel of its own to the packet thread, where BFD runs. */

@@ -184,6 +184,16 @@ export class Speaker {
     if (this.#isAnnouncing) this.#configure();
   }
 
+  /** Whether the interface is left out of layer 2. */
+  excludes(interfaceName: string): boolean {
+    return this.#excludedInterfaces.some(pattern => new RegExp(pattern).test(interfaceName));
+  }
+
+  /** Whether this node may have to answer for an address. */
+  hasLayer2Addresses(): boolean {
+    return this.#wantedAddresses.size > 0;
+  }
+
   /** Heartbeats are sealed with it from now on; those sealed with the one before are still understood. */
   setSecret(secret: Uint8Array): void {
     this.#secret = secret;
