@@ -1,7 +1,8 @@
 /**
  * Membership in the solicited-node groups of one interface's addresses: real joins, so that MLD reports reach snooping
- * switches. Addresses that share their last 24 bits share a group. Joins are done in portions: each is a slow system call,
- * and the address is announced to all nodes before anybody solicits it.
+ * switches. Addresses that share their last 24 bits share a group. Joins and leaves are done in portions: each is a slow system
+ * call, and an address is announced to all nodes before anybody solicits it. Who gives ten thousand addresses up and has them
+ * again a moment later does neither.
  */
 import { toSolicitedNodeAddress, type IpAddress } from "../lib/net/ip-address";
 import {
@@ -30,6 +31,7 @@ export class GroupMemberships {
   readonly #sockets: Sockets;
   readonly #interfaceIndex: number;
   readonly #groups = new Map<bigint, Group>();
+  /** Groups to be joined, or, without addresses, left. */
   readonly #pending = new Set<Group>();
   readonly #open = new Set<GroupSocket>();
 
@@ -38,7 +40,7 @@ export class GroupMemberships {
     this.#interfaceIndex = interfaceIndex;
   }
 
-  /** Whether groups wait to be joined. */
+  /** Whether groups wait to be joined or left. */
   get hasPending(): boolean {
     return this.#pending.size > 0;
   }
@@ -49,6 +51,7 @@ export class GroupMemberships {
     const known = this.#groups.get(group.value);
     if (known !== undefined) {
       known.addresses += 1;
+      if (known.socket !== undefined) this.#pending.delete(known);
       return;
     }
     const added: Group = { address: group, addresses: 1, socket: undefined };
@@ -56,17 +59,21 @@ export class GroupMemberships {
     this.#pending.add(added);
   }
 
+  /** The address is not answered for on this interface any more; `joinPending` does the work. */
   remove(address: IpAddress): void {
     const group = this.#groups.get(toSolicitedNodeAddress(address).value);
     if (group === undefined) return;
     group.addresses -= 1;
     if (group.addresses > 0) return;
-    this.#groups.delete(group.address.value);
+    if (group.socket !== undefined) {
+      this.#pending.add(group);
+      return;
+    }
     this.#pending.delete(group);
-    this.#leave(group);
+    this.#groups.delete(group.address.value);
   }
 
-  /** Joins at most `limit` groups that wait; the first failure, if any (a group that failed is given up). */
+  /** Joins or leaves at most `limit` groups that wait; the first failure, if any (a group that failed is given up). */
   joinPending(limit: number): SystemError | undefined {
     let failure: SystemError | undefined;
     let left = limit;
@@ -74,7 +81,10 @@ export class GroupMemberships {
       if (left === 0) break;
       left -= 1;
       this.#pending.delete(group);
-      failure ??= this.#join(group);
+      if (group.addresses > 0) {
+        const failed = this.#join(group);
+        failure ??= failed;
+      } else this.#leave(group);
     }
     return failure;
   }
@@ -101,6 +111,7 @@ export class GroupMemberships {
   }
 
   #leave({ address, socket }: Group): void {
+    this.#groups.delete(address.value);
     if (socket === undefined) return;
     const request = encodeGroupRequest(address, this.#interfaceIndex);
     try {

@@ -116,8 +116,9 @@ export class Membership {
     return this.intervalMs * this.#timers.multiplier;
   }
 
-  /** A loop that woke later than this may have been judged dead by others: it gives up what it owned. */
+  /** A loop that woke later than this may have been judged dead by others, if there are any: it gives up what it owned. */
   get stallLimitMs(): number {
+    if (this.#peers.size === 0) return Infinity;
     return this.intervalMs * (this.#timers.multiplier - 1.25);
   }
 

@@ -89,7 +89,9 @@ describe("a speaker that starts", () => {
     const membership = started([]);
     expect(membership.isEligible("node-a")).toBe(true);
     expect(membership.nextDeadlineMs()).toBeUndefined();
+    expect(membership.stallLimitMs).toBe(Infinity);
     membership.handle({ type: "configured", peerNames: ["node-a", "node-b"] }, 5_000);
+    expect(membership.stallLimitMs).toBe(380);
     expect(membership.nextDeadlineMs()).toBeLessThanOrEqual(5_000);
     expect(membership.handle({ type: "timeout" }, 5_000)).toEqual([SEND]);
     expect(membership.nextDeadlineMs()).toBe(5_080);
