@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
 import {
   parseOptions,
   type OptionTable,
@@ -51,8 +52,12 @@ export const MODULE_VARIABLE = "HERALD_PEPR_MODULE";
 /** Port of Pepr's server in the controller's process, which needs none of its own. */
 export const PEPR_PORT_VARIABLE = "HERALD_PEPR_PORT";
 
+/** Pepr brings 800 files of code, most of which never runs: V8 shall keep as little of it as it can. */
+const SMALL_CODE = "--optimize-for-size";
+
 /** Loads the Pepr module in this process: a child would not get the signals. */
 export function loadPeprModule(env: Readonly<Record<string, string>>): void {
+  setFlagsFromString(SMALL_CODE);
   Object.assign(process.env, env);
   process.argv.length = 2;
   const path = process.env[MODULE_VARIABLE] ?? join(__dirname, "pepr-herald.js");

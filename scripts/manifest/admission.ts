@@ -11,6 +11,7 @@ import {
   PROBE_PORT,
   probes,
   restrictedPod,
+  SMALL_HEAP,
   WEBHOOK_PORT,
   WEBHOOK_SERVICE,
   workload,
@@ -74,6 +75,7 @@ function admissionDeployment({ namespace, image }: Installation): ManifestObject
           env: [
             fromField("METALLB_POD_NAME", "metadata.name"),
             fromField("METALLB_NAMESPACE", "metadata.namespace"),
+            ...SMALL_HEAP,
           ],
           ports: [
             { name: "webhook-server", containerPort: WEBHOOK_PORT },

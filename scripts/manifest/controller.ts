@@ -11,6 +11,7 @@ import {
   PROBE_PORT,
   probes,
   restrictedPod,
+  SMALL_HEAP,
   workload,
   type Installation,
 } from "./pod-parts";
@@ -52,6 +53,7 @@ function controllerDeployment({ namespace, image }: Installation): ManifestObjec
             { name: "METALLB_DEPLOYMENT", value: "controller" },
             fromField("METALLB_POD_NAME", "metadata.name"),
             fromField("METALLB_NAMESPACE", "metadata.namespace"),
+            ...SMALL_HEAP,
           ],
           ports: [
             { name: METRICS_PORT_NAME, containerPort: METRICS_PORT },

@@ -69,6 +69,12 @@ export function fromField(name: string, fieldPath: string): Fields {
   return { name, valueFrom: { fieldRef: { fieldPath } } };
 }
 
+/** What a list or a start has used is given back to the node, not kept for the next one. */
+export const SMALL_HEAP: readonly Fields[] = [
+  { name: "MALLOC_MMAP_THRESHOLD_", value: "65536" },
+  { name: "MALLOC_TRIM_THRESHOLD_", value: "65536" },
+];
+
 export function command(program: string): readonly string[] {
   return ["/usr/local/bin/node", `/app/${program}.js`];
 }

@@ -116,6 +116,12 @@ imagePullPolicy: {{ . }}
   valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
 {{- end }}
 
+{{/* What a list or a start has used is given back to the node. */}}
+{{- define "herald.smallHeap" -}}
+- {name: MALLOC_MMAP_THRESHOLD_, value: "65536"}
+- {name: MALLOC_TRIM_THRESHOLD_, value: "65536"}
+{{- end }}
+
 {{/* Probes of a part: (list values port host). */}}
 {{- define "herald.probes" -}}
 {{- $values := index . 0 }}{{- $host := index . 1 }}
