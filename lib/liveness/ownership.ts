@@ -243,15 +243,12 @@ export class OwnershipTable {
     const { ownerSeen } = entry;
     if (ownerSeen !== entry.standingInFor) this.#endStandIn(entry);
     if (ownerSeen === undefined) this.#ask(entry, false, nowMs);
+    else if (this.#isDismissed(entry, ownerSeen, nowMs)) this.#take(entry);
     else this.#succeed(entry, ownerSeen, nowMs);
   }
 
   /** We are best, and the address was last seen with `ownerSeen`. */
   #succeed(entry: Entry, ownerSeen: string, nowMs: number): void {
-    if (!entry.candidates.includes(ownerSeen)) {
-      this.#take(entry);
-      return;
-    }
     switch (this.#view.standing(ownerSeen)) {
       case "alive":
         // One that restarted and ranks after us would have to be asked back: the move that was due comes at once.
@@ -271,6 +268,12 @@ export class OwnershipTable {
       case undefined:
         this.#take(entry);
     }
+  }
+
+  /** It is no candidate any more; one that insisted on the address a moment ago has yet to hear of that. */
+  #isDismissed(entry: Entry, ownerSeen: string, nowMs: number): boolean {
+    if (entry.candidates.includes(ownerSeen)) return false;
+    return nowMs >= entry.noFailbackBeforeMs || !this.#view.isEligible(ownerSeen, entry.wanted);
   }
 
   /** The owner died: what we asked while it was silent decides; who did not ask has to ask for longer. */

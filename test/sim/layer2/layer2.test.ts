@@ -3,6 +3,7 @@
  * each; a failure names its seed, and the same seed gives the same run.
  */
 import { describe, expect, it } from "vitest";
+import { runScenario } from "./scenario";
 import { expectNatural, seeds, settled, untilTaken } from "./settled";
 import { World } from "./world";
 
@@ -32,7 +33,7 @@ describe("one fault", { timeout: 300_000 }, () => {
       FAULTS[fault](world, world.names[0]!);
       expect(untilTaken(world, world.names[0]!), `seed ${seed}`).toBeLessThan(limitMs);
       world.run(2_000);
-      expect(world.worstDoubleMs, `seed ${seed}`).toBe(0);
+      expect(world.watch.worstDoubleMs, `seed ${seed}`).toBe(0);
     }
   });
 
@@ -42,8 +43,8 @@ describe("one fault", { timeout: 300_000 }, () => {
       world.leave(world.names[0]!);
       expect(untilTaken(world, world.names[0]!), `seed ${seed}`).toBeLessThan(10);
       world.run(1_000);
-      expect(world.worstNoneMs, `seed ${seed}`).toBe(0);
-      expect(world.worstDoubleMs, `seed ${seed}`).toBeLessThan(20);
+      expect(world.watch.worstNoneMs, `seed ${seed}`).toBe(0);
+      expect(world.watch.worstDoubleMs, `seed ${seed}`).toBeLessThan(20);
       expect(world.owners(world.entries[0]!.address)).toEqual([world.entries[0]!.candidates[1]]);
     }
   });
@@ -59,8 +60,8 @@ describe("one fault", { timeout: 300_000 }, () => {
       expect(world.moves, `seed ${seed}`).toBe(0);
       world.run(3_000);
       expectNatural(world, `seed ${seed}`);
-      expect(world.worstNoneMs, `seed ${seed}`).toBe(0);
-      expect(world.worstDoubleMs, `seed ${seed}`).toBeLessThan(20);
+      expect(world.watch.worstNoneMs, `seed ${seed}`).toBe(0);
+      expect(world.watch.worstDoubleMs, `seed ${seed}`).toBeLessThan(20);
     }
   });
 
@@ -73,7 +74,7 @@ describe("one fault", { timeout: 300_000 }, () => {
       world.setCable("node-1", true, isSeen);
       world.run(20_000);
       expectNatural(world, `seed ${seed}`);
-      expect(world.worstDoubleMs, `seed ${seed}`).toBeLessThan(100);
+      expect(world.watch.worstDoubleMs, `seed ${seed}`).toBeLessThan(100);
     }
   });
 
@@ -83,7 +84,7 @@ describe("one fault", { timeout: 300_000 }, () => {
       world.freeze("node-1", world.random.between(600, 5_000));
       world.run(25_000);
       expectNatural(world, `seed ${seed}`);
-      expect(world.worstDoubleMs, `seed ${seed}`).toBeLessThan(250);
+      expect(world.watch.worstDoubleMs, `seed ${seed}`).toBeLessThan(250);
     }
   });
 
@@ -98,7 +99,7 @@ describe("one fault", { timeout: 300_000 }, () => {
           const world = settled(seed, nodes);
           block(world);
           world.run(20_000);
-          expect([world.moves, world.worstDoubleMs], `seed ${seed}, ${nodes} nodes`).toEqual([
+          expect([world.moves, world.watch.worstDoubleMs], `seed ${seed}, ${nodes} nodes`).toEqual([
             0, 0,
           ]);
           const blocked = new World({ seed, nodes });
@@ -108,7 +109,7 @@ describe("one fault", { timeout: 300_000 }, () => {
           expectNatural(blocked, `seed ${seed}, blocked from the start`);
           blocked.forget();
           blocked.run(10_000);
-          expect([blocked.moves, blocked.worstDoubleMs], `seed ${seed}`).toEqual([0, 0]);
+          expect([blocked.moves, blocked.watch.worstDoubleMs], `seed ${seed}`).toEqual([0, 0]);
         }
       }
     },
@@ -137,54 +138,23 @@ describe("no fault", { timeout: 300_000 }, () => {
         world.run(20);
         seen.push(world.entries.map(({ address }) => world.owners(address).join()).join(" "));
       }
-      return `${seen.join("\n")} ${world.packets} ${world.totalNoneMs}`;
+      return `${seen.join("\n")} ${world.packets} ${world.watch.totalNoneMs}`;
     };
     expect(trace()).toBe(trace());
   });
 });
 
-/** One kind of fault at random, and what may follow it. */
-function disturb(world: World): void {
-  const name = world.random.pick(world.names);
-  const node = world.node(name);
-  const kinds: readonly (() => void)[] = [
-    () => world.crash(name),
-    () => world.kill(name),
-    () => world.leave(name),
-    () => world.leave(name, true),
-    () => world.stall(name, world.random.between(50, 1_500)),
-    () => world.freeze(name, world.random.between(50, 1_500)),
-    () => world.setCable(name, node.isCut, world.random.isLucky(0.5)),
-    () => world.set(name, { half: 1 - node.half }),
-    () => world.set(name, { isMute: !node.isMute }),
-    () => world.set(name, { isDeaf: !node.isDeaf }),
-    () => world.set(name, { isPortBlocked: world.random.pick(["no", "dropped", "rejected"]) }),
-    () => void (world.lossShare = world.random.pick([0, 0.05, 0.1])),
-    () => world.start(name),
-  ];
-  if (node.speaker === undefined && world.random.isLucky(0.5)) world.start(name);
-  else world.random.pick(kinds)();
-}
+describe("a bug that the simulation found", { timeout: 60_000 }, () => {
+  // A stand-in whose owner was back was taken out of the set of waiting entries and put in again while that was walked: for ever.
+  it("the stand-in's fade without end: three speakers, seed 13", () => {
+    expect(runScenario({ seed: 13, nodes: 3 }).worstDoubleMs).toBeLessThan(11_500);
+  });
+});
 
 describe("any faults", { timeout: 600_000 }, () => {
   it.each([2, 3, 5])("end with one owner, the natural one (%i nodes)", nodes => {
     for (const seed of seeds()) {
-      const world = settled(seed, nodes);
-      for (let fault = 0; fault < 20; fault += 1) {
-        disturb(world);
-        world.run(world.random.between(10, 3_000));
-      }
-      world.mend();
-      world.run(60_000);
-      expectNatural(world, `seed ${seed}`);
-      for (const { address, candidates } of world.entries) {
-        expect(world.learnt.get(address), `seed ${seed}: learnt`).toBe(candidates[0]);
-      }
-      world.forget();
-      world.run(5_000);
-      expect([world.moves, world.worstDoubleMs, world.worstNoneMs], `seed ${seed}`).toEqual([
-        0, 0, 0,
-      ]);
+      expect(runScenario({ seed, nodes }).worstDoubleMs, `seed ${seed}`).toBeLessThan(11_500);
     }
   });
 });

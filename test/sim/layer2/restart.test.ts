@@ -24,7 +24,9 @@ describe("a speaker that restarts", { timeout: 300_000 }, () => {
         expectNatural(world, `seed ${seed}`);
         // Its own taking back is the only change.
         expect(world.moves, `seed ${seed}`).toBe(1);
-        expect([world.worstNoneMs, world.worstDoubleMs], `seed ${seed}`).toEqual([0, 0]);
+        expect([world.watch.worstNoneMs, world.watch.worstDoubleMs], `seed ${seed}`).toEqual([
+          0, 0,
+        ]);
       }
     },
   );
@@ -39,7 +41,7 @@ describe("a speaker that restarts", { timeout: 300_000 }, () => {
       }
       expectNatural(world, `seed ${seed}`);
       expect(world.moves, `seed ${seed}`).toBe(3);
-      expect(world.worstDoubleMs, `seed ${seed}`).toBe(0);
+      expect(world.watch.worstDoubleMs, `seed ${seed}`).toBe(0);
     }
   });
 
@@ -51,7 +53,7 @@ describe("a speaker that restarts", { timeout: 300_000 }, () => {
       expect(world.moves, `seed ${seed}`).toBe(0);
       world.run(1_000);
       expect(world.owners(world.entries[0]!.address)).toEqual(["node-2"]);
-      expect(world.worstNoneMs, `seed ${seed}`).toBe(0);
+      expect(world.watch.worstNoneMs, `seed ${seed}`).toBe(0);
     }
   });
 

@@ -70,6 +70,7 @@ export class SimSpeaker {
   readonly owned = new Set<string>();
   /** By address: in whose place it answers. */
   readonly standingIn = new Map<string, string>();
+  readonly #entries: Map<string, OwnershipEntry>;
   readonly #options: SpeakerOptions;
   readonly #bootId: bigint;
   readonly #receiver: HeartbeatReceiver;
@@ -85,6 +86,7 @@ export class SimSpeaker {
   constructor(options: SpeakerOptions, nowMs: number) {
     const { name, boot, names, entries } = options;
     this.name = name;
+    this.#entries = new Map(entries.map(entry => [entry.address, entry]));
     this.#options = options;
     this.#bootId = BigInt(boot);
     this.coordinator = new Coordinator(name, boot, DEFAULT_MEMBERSHIP_TIMERS, options);
@@ -129,10 +131,20 @@ export class SimSpeaker {
     this.#finish(nowMs);
   }
 
-  configure(changed: readonly OwnershipEntry[], nowMs: number): void {
-    this.#handle({ type: "entries", changed, removed: [] }, nowMs);
+  configure(changed: readonly OwnershipEntry[], removed: readonly string[], nowMs: number): void {
+    for (const entry of changed) this.#entries.set(entry.address, entry);
+    for (const address of removed) this.#entries.delete(address);
+    this.#handle({ type: "entries", changed, removed }, nowMs);
     this.#finish(nowMs);
   }
+
+  has(address: string): boolean {
+    return this.#entries.has(address);
+  }
+
+  /** It knows the address, and that it may not have it any more. */
+  readonly isDeparting = (address: string): boolean =>
+    this.#entries.get(address)?.candidates.includes(this.name) === false;
 
   #hear(parcel: Parcel & { readonly type: "heartbeat" }, nowMs: number): void {
     const received = this.#receiver.receive(parcel.bytes, parcel.from, nowMs);

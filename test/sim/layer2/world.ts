@@ -1,11 +1,12 @@
 /**
  * N speakers on one switch and one virtual clock: seeded loss, delay, stalls, frozen machines, crashes, killed processes, cut
- * links, split segments, one-way links, blocked heartbeats. It watches at every step how long an address is answered for by two
- * nodes that a client can reach, and how long by none.
+ * links, split segments, one-way links, blocked heartbeats, nodes excluded by a configuration that reaches each speaker with a lag
+ * of its own. `Watch` sees at every step what a client gets.
  */
 import type { OwnershipEntry } from "../../../lib/liveness/ownership-entry";
 import { Agenda, Random } from "./random";
 import { GATEWAY, SimSpeaker, macOf, type Parcel, type SpeakerWorld } from "./speaker";
+import { Watch, type Machines } from "./watch";
 
 export interface WorldOptions {
   readonly seed: number;
@@ -35,32 +36,28 @@ interface Node {
   wake: number;
   /** When its next turn was due. */
   dueMs: number;
+  /** Since when it may have addresses and a client gets answers from it; undefined: it gets none. */
+  reachableSinceMs: number | undefined;
+  /** When the last change of the configuration reaches it. */
+  toldMs: number;
 }
 
-/** A machine whose deadline never moves on would keep the clock from moving on. */
-const MAX_STEPS_A_MS = 3_000;
+/** A machine whose deadline never moves on would keep the clock from moving on: so many turns of each node in one millisecond. */
+const MAX_STEPS_A_MS = 1_000;
+/** As capabilities/speaker/departures.ts does. */
+const DEPARTURE_LIMIT_MS = 10_000;
 
-interface Watch {
-  owners: Set<string>;
-  /** Who answers in whose place. */
-  standIns: Map<string, string>;
-  doubleSinceMs: number | undefined;
-  noneSinceMs: number | undefined;
-}
-
-export class World implements SpeakerWorld {
+export class World implements SpeakerWorld, Machines {
   nowMs = 0;
   lossShare = 0;
   jitterMs = 1;
   readonly names: readonly string[];
-  readonly entries: readonly OwnershipEntry[];
+  /** The configuration as it is; speakers learn of it later. */
+  entries: readonly OwnershipEntry[];
+  readonly watch: Watch;
   readonly nodes = new Map<string, Node>();
   /** Changes of ownership: takes. */
   moves = 0;
-  worstDoubleMs = 0;
-  totalDoubleMs = 0;
-  worstNoneMs = 0;
-  totalNoneMs = 0;
   /** Heartbeats that left. */
   packets = 0;
   /** Who announced each address last, as a client's neighbor table has it. */
@@ -69,7 +66,8 @@ export class World implements SpeakerWorld {
   readonly #options: WorldOptions;
   readonly #random: Random;
   readonly #agenda = new Agenda();
-  readonly #watches = new Map<string, Watch>();
+  readonly #allEntries: readonly OwnershipEntry[];
+  readonly #excluded = new Set<string>();
   readonly #gateway = newNode(GATEWAY, 1, 0);
   #boots = 0;
   #stepMs = 0;
@@ -88,14 +86,11 @@ export class World implements SpeakerWorld {
       const clockRate = 1 + this.#random.between(-200e-6, 200e-6);
       this.nodes.set(name, newNode(name, clockRate, this.#random.between(0, 1e6)));
     }
-    for (const { address } of this.entries) {
-      this.#watches.set(address, {
-        owners: new Set(),
-        standIns: new Map(),
-        doubleSinceMs: undefined,
-        noneSinceMs: undefined,
-      });
-    }
+    this.#allEntries = this.entries;
+    this.watch = new Watch(
+      this.entries.map(({ address }) => address),
+      this,
+    );
   }
 
   get random(): Random {
@@ -118,13 +113,14 @@ export class World implements SpeakerWorld {
         name,
         boot: this.#boots,
         names: this.names,
-        entries: this.entries,
+        entries: this.entries.filter(({ candidates }) => candidates.includes(name)),
         failbackMs: this.#options.failbackMs ?? 10_000,
         world: this,
       },
       this.#localMs(node),
     );
     node.speaker.setCarrier(!node.isCut);
+    this.#recount();
     this.#plan(node);
   }
 
@@ -137,12 +133,14 @@ export class World implements SpeakerWorld {
     }
     node.speaker = undefined;
     node.wake += 1;
+    this.#recount();
   }
 
   /** The machine loses its power. */
   crash(name: string): void {
     this.kill(name);
     this.node(name).isPowered = false;
+    this.#recount();
   }
 
   leave(name: string, isRestart = false): void {
@@ -177,6 +175,8 @@ export class World implements SpeakerWorld {
 
   mend(): void {
     this.lossShare = 0;
+    this.jitterMs = 1;
+    for (const name of this.#excluded) this.setExcluded(name, false, () => 0);
     for (const node of this.nodes.values()) {
       node.isMute = false;
       node.isDeaf = false;
@@ -207,29 +207,71 @@ export class World implements SpeakerWorld {
       this.#agenda.take()();
       this.#stepsAtOnce = this.nowMs - this.#stepMs > 1 ? 0 : this.#stepsAtOnce + 1;
       if (this.#stepsAtOnce === 0) this.#stepMs = this.nowMs;
-      if (this.#stepsAtOnce > MAX_STEPS_A_MS) throw new Error("a speaker turns without end");
+      if (this.#stepsAtOnce > MAX_STEPS_A_MS * this.names.length) {
+        throw new Error("a speaker turns without end");
+      }
+      this.watch.check(this.nowMs);
       if (isDone()) return this.nowMs - startMs;
     }
     this.nowMs = endMs;
     this.#recount();
+    this.watch.check(this.nowMs);
     return Infinity;
   }
 
   owners(address: string): readonly string[] {
-    return [...(this.#watches.get(address)?.owners ?? [])];
+    return [...this.watch.owners(address)];
+  }
+
+  candidates(address: string): readonly string[] {
+    return this.entries.find(entry => entry.address === address)?.candidates ?? [];
   }
 
   forget(): void {
     this.#recount();
     this.moves = 0;
-    this.worstDoubleMs = 0;
-    this.totalDoubleMs = 0;
-    this.worstNoneMs = 0;
-    this.totalNoneMs = 0;
-    for (const watch of this.#watches.values()) {
-      if (watch.doubleSinceMs !== undefined) watch.doubleSinceMs = this.nowMs;
-      if (watch.noneSinceMs !== undefined) watch.noneSinceMs = this.nowMs;
-    }
+    this.watch.forget(this.nowMs);
+  }
+
+  /** Whether the node may have addresses. Each speaker hears of it `lagMs` later, in order. */
+  setExcluded(name: string, isExcluded: boolean, lagMs: (observer: string) => number): void {
+    if (isExcluded) this.#excluded.add(name);
+    else this.#excluded.delete(name);
+    this.entries = this.#allEntries.map(entry => ({
+      ...entry,
+      candidates: entry.candidates.filter(candidate => !this.#excluded.has(candidate)),
+    }));
+    this.node(name).reachableSinceMs = undefined;
+    this.#recount();
+    for (const node of this.nodes.values()) this.#tell(node, lagMs(node.name));
+  }
+
+  #tell(node: Node, lagMs: number): void {
+    const { entries } = this;
+    const { speaker } = node;
+    node.toldMs = Math.max(node.toldMs, this.nowMs + lagMs);
+    this.#agenda.add(node.toldMs, () => this.#configure(node, speaker, entries));
+  }
+
+  /** What is not its own any more is kept for a while, as the speaker's main thread does. */
+  #configure(
+    node: Node,
+    speaker: SimSpeaker | undefined,
+    entries: readonly OwnershipEntry[],
+  ): void {
+    if (speaker === undefined || node.speaker !== speaker) return;
+    const isOwn = (entry: OwnershipEntry): boolean => entry.candidates.includes(node.name);
+    const departing = entries.filter(entry => !isOwn(entry));
+    const changed = entries.filter(entry => isOwn(entry) || speaker.has(entry.address));
+    speaker.configure(changed, [], this.#localMs(node));
+    this.#plan(node);
+    if (departing.length === 0) return;
+    this.#agenda.add(this.nowMs + DEPARTURE_LIMIT_MS, () => {
+      if (node.speaker !== speaker) return;
+      const gone = departing.map(({ address }) => address);
+      speaker.configure([], gone.filter(speaker.isDeparting), this.#localMs(node));
+      this.#plan(node);
+    });
   }
 
   sendHeartbeat(from: string, to: string, bytes: Uint8Array): void {
@@ -269,26 +311,22 @@ export class World implements SpeakerWorld {
   }
 
   owns(from: string, address: string, isOwner: boolean): void {
-    const watch = this.#watches.get(address)!;
-    if (isOwner) {
-      watch.owners.add(from);
-      this.moves += 1;
-    } else watch.owners.delete(from);
+    if (isOwner) this.moves += 1;
+    this.watch.owns(address, from, isOwner);
     this.#count(address);
   }
 
   standsIn(from: string, address: string, peerName: string | undefined): void {
-    const { standIns } = this.#watches.get(address)!;
-    if (peerName === undefined) standIns.delete(from);
-    else standIns.set(from, peerName);
+    this.watch.standsIn(address, from, peerName);
     this.#count(address);
   }
 
   ended(from: string): void {
-    this.node(from).wake += 1;
     const node = this.node(from);
+    const { speaker } = node;
+    node.wake += 1;
     this.#agenda.add(this.nowMs, () => {
-      if (node.speaker?.coordinator.membership.hasLeft === true) this.kill(from);
+      if (node.speaker === speaker) this.kill(from);
     });
   }
 
@@ -351,6 +389,15 @@ export class World implements SpeakerWorld {
     this.#plan(node);
   }
 
+  reachableSinceMs(name: string): number | undefined {
+    return this.node(name).reachableSinceMs;
+  }
+
+  isForwarding(name: string): boolean {
+    const node = this.node(name);
+    return node.isPowered && !node.isCut && node.half === 0;
+  }
+
   /** Whom a client on the first half of the segment gets answers from. */
   #isReachable(node: Node): boolean {
     return (
@@ -364,31 +411,15 @@ export class World implements SpeakerWorld {
   }
 
   #recount(): void {
-    for (const address of this.#watches.keys()) this.#count(address);
+    for (const node of this.nodes.values()) {
+      if (!this.#isReachable(node)) node.reachableSinceMs = undefined;
+      else node.reachableSinceMs ??= this.nowMs;
+    }
+    this.watch.countAll(this.nowMs);
   }
 
   #count(address: string): void {
-    const watch = this.#watches.get(address)!;
-    const answering = [...watch.owners].filter(name => this.#isReachable(this.node(name))).length;
-    const { nowMs } = this;
-    const isServed = answering > 0 || this.#hasStandIn(watch);
-    const doubleMs = nowMs - (watch.doubleSinceMs ?? nowMs);
-    const noneMs = nowMs - (watch.noneSinceMs ?? nowMs);
-    this.worstDoubleMs = Math.max(this.worstDoubleMs, doubleMs);
-    this.worstNoneMs = Math.max(this.worstNoneMs, noneMs);
-    if (answering < 2) this.totalDoubleMs += doubleMs;
-    if (isServed) this.totalNoneMs += noneMs;
-    watch.doubleSinceMs = answering < 2 ? undefined : (watch.doubleSinceMs ?? nowMs);
-    watch.noneSinceMs = isServed ? undefined : (watch.noneSinceMs ?? nowMs);
-  }
-
-  /** Somebody answers in the place of a node that still passes on what is sent to it. */
-  #hasStandIn({ standIns }: Watch): boolean {
-    return [...standIns].some(([name, peerName]) => {
-      const peer = this.node(peerName);
-      const isForwarding = peer.isPowered && !peer.isCut && peer.half === 0;
-      return isForwarding && this.#isReachable(this.node(name));
-    });
+    this.watch.count(address, this.nowMs);
   }
 }
 
@@ -408,5 +439,7 @@ function newNode(name: string, clockRate: number, clockOffsetMs: number): Node {
     clockOffsetMs,
     wake: 0,
     dueMs: Infinity,
+    reachableSinceMs: undefined,
+    toldMs: 0,
   };
 }

@@ -114,6 +114,18 @@ describe("an address that is not ours, for which we are best", () => {
     expect(second.table.claim(VIP, "node-b", 0)).toContainEqual(take);
   });
 
+  it("is left for ten seconds to one that may not have it and insists: its view lags", () => {
+    // By hash, which decides when the two views differ, node-b comes first for this address.
+    const made = owned(["node-a", "node-c"]).table;
+    for (let count = 0; count < 3; count += 1) made.claim(VIP, "node-b", 1_000 + count * 25);
+    expect(made.claim(VIP, "node-b", 1_100)).toEqual([release]);
+    for (let second = 2; second <= 11; second += 1) {
+      expect(untilTaken(made, second * 1000)).toBeUndefined();
+      made.claim(VIP, "node-b", second * 1000);
+    }
+    expect(untilTaken(made, 12_000)).toBeLessThanOrEqual(11_120);
+  });
+
   it("is answered for in the place of an owner that restarts, and not taken", () => {
     const { view, table: made } = table(["node-b", "node-a"]);
     made.claim(VIP, "node-b", 0);
