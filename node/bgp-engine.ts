@@ -59,8 +59,13 @@ export class BgpEngine {
     this.#arm();
   }
 
-  /** Carries the command out: at once, or after those before it. */
+  /** Carries the command out: at once, or after those before it. `stop` waits for none. */
   receive(command: BgpThreadCommand): void {
+    if (command.type === "stop") {
+      this.#commands.length = 0;
+      this.#carryOut(command);
+      return;
+    }
     this.#commands.push(command);
     if (!this.#isDraining) this.#drain();
   }

@@ -136,7 +136,7 @@ export class BgpSessionDriver {
   }
 
   announce(prefixes: readonly IpPrefix[], attributes: RouteAttributes): void {
-    for (const prefix of prefixes) this.#peer.rib.announce({ prefix, attributes });
+    this.#peer.rib.announceAll(prefixes, attributes);
   }
 
   /** `routesWritten` shall tell when what was changed until now is written. */

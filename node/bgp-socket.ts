@@ -118,7 +118,7 @@ const WORDS: Readonly<Record<string, string>> = {
   ECONNRESET: "connection reset by the peer",
   EHOSTUNREACH: "no route to the peer, or it answers no ARP or neighbor solicitation",
   ENETUNREACH: "no route to the peer",
-  ETIMEDOUT: "the peer's host does not answer",
+  ETIMEDOUT: "the peer's host does not answer, or reads nothing any more",
   EPIPE: "closed by the peer",
 };
 

@@ -37,8 +37,11 @@ export class BgpThreadError extends Error {
   }
 }
 
-/** Tables of many peers live in it; a leak ends this thread instead of the node's memory. */
-const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 1024, maxYoungGenerationSizeMb: 16 };
+/**
+ * Tables of many peers live in it; a leak ends this thread instead of the node's memory. What a peer floods lives for one turn of
+ * the loop: a small young generation keeps that from growing the process.
+ */
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 1024, maxYoungGenerationSizeMb: 4 };
 const STOP_TIMEOUT_MS = 2000;
 /** Beyond the drain: withdrawals and last words have three seconds. */
 const LEAVE_TIMEOUT_MS = 4000;

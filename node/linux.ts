@@ -1,7 +1,7 @@
 /** Numbers of the Linux socket interface (x86-64 and arm64). */
 
 export const AddressFamily = { inet: 2, inet6: 10, netlink: 16, packet: 17 } as const;
-export const SocketType = { datagram: 2, raw: 3 } as const;
+export const SocketType = { stream: 1, datagram: 2, raw: 3 } as const;
 export const SOCK_NONBLOCK = 0x800;
 export const SOCK_CLOEXEC = 0x80000;
 export const MSG_DONTWAIT = 0x40;
@@ -24,6 +24,13 @@ export const IP_TTL = 2;
 export const IP_PKTINFO = 8;
 export const IP_RECVERR = 11;
 export const IP_RECVTTL = 12;
+export const IP_MINTTL = 21;
+export const IP_BIND_ADDRESS_NO_PORT = 24;
+export const IPPROTO_TCP = 6;
+export const TCP_NODELAY = 1;
+export const TCP_SYNCNT = 7;
+export const TCP_MD5SIG = 14;
+export const TCP_USER_TIMEOUT = 18;
 export const IPPROTO_IPV6 = 41;
 export const IPV6_RECVERR = 25;
 export const IPV6_JOIN_GROUP = 20;
@@ -35,6 +42,7 @@ export const IPV6_PKTINFO = 50;
 export const IPV6_RECVHOPLIMIT = 51;
 export const IPV6_HOPLIMIT = 52;
 export const IPV6_TCLASS = 67;
+export const IPV6_MINHOPCOUNT = 73;
 
 export const POLLIN = 1;
 export const POLLFD_OCTETS = 8;

@@ -3,25 +3,31 @@
  * none of these, so the socket is made by system call and handed over while it connects.
  */
 import type { IpAddress } from "../lib/net/ip-address";
-import { AddressFamily, Errno, IPPROTO_IP, IPPROTO_IPV6, SOL_SOCKET, SO_PRIORITY } from "./linux";
+import {
+  AddressFamily,
+  Errno,
+  IP_BIND_ADDRESS_NO_PORT,
+  IP_MINTTL,
+  IP_TOS,
+  IP_TTL,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
+  IPPROTO_TCP,
+  IPV6_MINHOPCOUNT,
+  IPV6_TCLASS,
+  IPV6_UNICAST_HOPS,
+  SO_BINDTODEVICE,
+  SO_PRIORITY,
+  SocketType,
+  SOL_SOCKET,
+  TCP_MD5SIG,
+  TCP_NODELAY,
+  TCP_SYNCNT,
+  TCP_USER_TIMEOUT,
+} from "./linux";
 import { encodeIpSocketAddress } from "./socket-address";
 import { SystemError, type Sockets } from "./sockets";
 import type { TransportTarget } from "./bgp-transport";
-
-const SOCK_STREAM = 1;
-const SO_BINDTODEVICE = 25;
-const IPPROTO_TCP = 6;
-const TCP_NODELAY = 1;
-const TCP_SYNCNT = 7;
-const TCP_MD5SIG = 14;
-const TCP_USER_TIMEOUT = 18;
-const IP_TOS = 1;
-const IP_TTL = 2;
-const IP_MINTTL = 21;
-const IP_BIND_ADDRESS_NO_PORT = 24;
-const IPV6_UNICAST_HOPS = 16;
-const IPV6_TCLASS = 67;
-const IPV6_MINHOPCOUNT = 73;
 
 /** Satisfies peers that check it (RFC 5082), direct and distant ones alike. */
 const TTL = 255;
@@ -52,7 +58,7 @@ export interface ConnectingSocket {
 export function connectTcp(sockets: Sockets, target: TransportTarget): ConnectingSocket {
   const { family } = target.address;
   const domain = family === "ipv4" ? AddressFamily.inet : AddressFamily.inet6;
-  const fd = sockets.open(domain, SOCK_STREAM, 0);
+  const fd = sockets.open(domain, SocketType.stream, 0);
   try {
     setCommonOptions(sockets, fd, target);
     if (family === "ipv4") setIpv4Options(sockets, fd, target);
@@ -88,14 +94,22 @@ function setCommonOptions(sockets: Sockets, fd: number, target: TransportTarget)
   if (target.userTimeoutMs > 0) {
     sockets.setIntOption(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, target.userTimeoutMs);
   }
-  if (target.device !== undefined) {
-    const name = Buffer.from(`${target.device}\0`, "utf8");
-    if (name.length > MAX_DEVICE_NAME_OCTETS + 1) throw new Error(`no device ${target.device}`);
-    sockets.setOption(fd, SOL_SOCKET, SO_BINDTODEVICE, name);
-  }
+  if (target.device !== undefined) bindToDevice(sockets, fd, target.device);
   if (target.password !== undefined) {
     const signature = encodeMd5Signature(target.address, target.password);
     sockets.setOption(fd, IPPROTO_TCP, TCP_MD5SIG, signature);
+  }
+}
+
+function bindToDevice(sockets: Sockets, fd: number, device: string): void {
+  const name = Buffer.from(`${device}\0`, "utf8");
+  const noDevice = `this node has no device ${device}`;
+  if (name.length > MAX_DEVICE_NAME_OCTETS + 1) throw new Error(noDevice);
+  try {
+    sockets.setOption(fd, SOL_SOCKET, SO_BINDTODEVICE, name);
+  } catch (error) {
+    const isMissing = error instanceof SystemError && error.errno === Errno.ENODEV;
+    throw isMissing ? new Error(noDevice, { cause: error }) : error;
   }
 }
 

@@ -57,9 +57,17 @@ export class AdjRibOut {
 
   /** The peer shall have the route, in place of what it has of that prefix. */
   announce({ prefix, attributes }: Route): void {
-    const entry = this.#entryOf(prefix);
+    this.announceAll([prefix], attributes);
+  }
+
+  /** As `announce`, for prefixes with the same attributes. */
+  announceAll(prefixes: readonly IpPrefix[], attributes: RouteAttributes): void {
+    if (prefixes.length === 0) return;
     const set = this.#intern(attributes);
-    if (entry.desired !== set) this.#desire(entry, set);
+    for (const prefix of prefixes) {
+      const entry = this.#entryOf(prefix);
+      if (entry.desired !== set) this.#desire(entry, set);
+    }
   }
 
   /** The peer shall not have the prefix. */
