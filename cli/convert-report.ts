@@ -8,16 +8,20 @@ import type { LivePlan } from "./convert-live";
 const WORDS = { refuse: "refused", warn: "warning", inform: "note" } as const;
 const COLOURS = { refuse: 31, warn: 33, inform: 36 } as const;
 
-/** One line for each, with a newline at its end. */
+/** One line for each, with a newline at its end; with its file unless that is what the sentence is about. */
 export function formatFindings(problems: readonly PlacedProblem[], isColoured: boolean): string {
   return problems
     .map(problem => {
       const word = WORDS[problem.severity];
       const code = COLOURS[problem.severity];
       const shown = isColoured ? `\u001b[${code}m${word}\u001b[0m` : word;
-      return `${shown}: ${formatProblem(problem)}\n`;
+      return `${shown}: ${formatFile(problem)}${formatProblem(problem)}\n`;
     })
     .join("");
+}
+
+function formatFile({ file, object }: PlacedProblem): string {
+  return file === undefined || file === object.name ? "" : `${file}: `;
 }
 
 /** The objects that would change, and every Service that holds an address. */
@@ -61,12 +65,13 @@ function formatJson(
   const report = {
     formatVersion: 1,
     exitCode,
-    resources: resources.map(({ object, comments }) => ({ object, comments })),
+    resources: resources.map(({ object, comments, file }) => ({ file, object, comments })),
     values,
     problems: (plan?.problems ?? problems).map(
-      ({ severity, rule, object, field, value, message, at }) => ({
+      ({ severity, rule, object, field, value, message, at, file }) => ({
         severity,
         rule,
+        file,
         ...at,
         object,
         field,

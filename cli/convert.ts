@@ -3,9 +3,10 @@ import { ApiClient } from "../capabilities/cluster/api-client";
 import { loadClusterAccess } from "../capabilities/cluster/cluster-access";
 import type { LegacySource } from "../capabilities/cluster/legacy-sources";
 import { isLost } from "../lib/config/legacy/effect";
-import { inApplyOrder, isRefused, type Conversion } from "../lib/config/legacy/resources";
+import { isRefused, type Conversion } from "../lib/config/legacy/resources";
 import { convertInput } from "./convert-input";
 import { applyPlan, planLive, readSources, retire, type LivePlan } from "./convert-live";
+import { mergeConversions, type FileConversion } from "./convert-merge";
 import { CONVERT_HELP, parseConvertOptions, type ConvertCommand } from "./convert-options";
 import { formatConversion, formatEffects, formatFindings } from "./convert-report";
 import { findManifests } from "./find-manifests";
@@ -48,31 +49,24 @@ async function readFiles(
   around: Surroundings,
 ): Promise<Conversion | undefined> {
   const input = files.includes("-") ? await around.readStandardInput() : undefined;
-  const conversions: Conversion[] = [];
+  const parts: FileConversion[] = [];
   let isReadable = true;
   for (const found of findManifests(files, input)) {
     if (found.ok) {
-      conversions.push(...convertInput({ ...found.value, from, namespace }));
+      const { file } = found.value;
+      for (const conversion of convertInput({ ...found.value, from, namespace }))
+        parts.push({ file, conversion });
     } else {
       around.writeError(`${found.error.file}: ${found.error.message}\n`);
       isReadable = false;
     }
   }
   if (!isReadable) return undefined;
-  if (conversions.length === 0) {
+  if (parts.length === 0) {
     around.writeError("There is no old configuration in what was given: see --from in --help.\n");
     return undefined;
   }
-  return merge(conversions);
-}
-
-function merge(conversions: readonly Conversion[]): Conversion {
-  const problems = conversions.flatMap(one => one.problems);
-  const resources = isRefused(problems)
-    ? []
-    : inApplyOrder(conversions.flatMap(one => one.resources));
-  const values = Object.assign({}, ...conversions.map(one => one.values ?? {})) as object;
-  return { resources, problems, values: { ...values } };
+  return mergeConversions(parts, namespace);
 }
 
 async function withCluster(options: ConvertCommand, around: Surroundings): Promise<Exit> {

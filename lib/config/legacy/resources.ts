@@ -35,6 +35,8 @@ export interface ConvertedResource {
   readonly comments: readonly string[];
   /** What of the input it was made of. */
   readonly from: Source;
+  /** The file, where there may be several. */
+  readonly file?: string;
 }
 
 export type Source = Pick<Placed<unknown>, "path" | "at">;
@@ -43,6 +45,8 @@ export type Source = Pick<Placed<unknown>, "path" | "at">;
 export interface PlacedProblem extends Problem {
   /** Absent when something is missing as a whole. */
   readonly at?: Place;
+  /** The file, where there may be several. */
+  readonly file?: string;
 }
 
 export interface Conversion {
