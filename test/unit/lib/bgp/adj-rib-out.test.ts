@@ -206,6 +206,39 @@ describe("sessions", () => {
   });
 });
 
+describe("a table in place of another one", () => {
+  it("has what the other one shall have, and was told nothing", () => {
+    const before = started();
+    before.announce({ prefix: toPrefix("192.0.2.1/32"), attributes: PLAIN });
+    before.announce({ prefix: toPrefix("2001:db8::1/128"), attributes: TAGGED });
+    before.announce({ prefix: toPrefix("192.0.2.9/32"), attributes: PLAIN });
+    before.takeMessages(EVERYTHING, 0);
+    before.withdraw(toPrefix("192.0.2.9/32"));
+    const next = new AdjRibOut();
+    next.copyDesired(before);
+    expect(next.desiredPrefixes).toBe(2);
+    expect(next.sentPrefixes).toBe(0);
+    // It is released as the other one was.
+    next.start(SESSION, NEXT_HOPS, 0);
+    const peer = new ModelPeer().read(next.takeMessages(EVERYTHING, 0));
+    expect([...peer.table.keys()].sort()).toEqual(["192.0.2.1/32", "2001:db8::1/128"]);
+    // The two share nothing.
+    before.replaceAll([]);
+    expect(next.desiredPrefixes).toBe(2);
+  });
+
+  it("holds its first table as long as the other one does", () => {
+    const before = new AdjRibOut();
+    before.announce({ prefix: toPrefix("192.0.2.1/32"), attributes: PLAIN });
+    const next = new AdjRibOut();
+    next.copyDesired(before);
+    next.start(SESSION, NEXT_HOPS, 0);
+    expect(next.takeMessages(EVERYTHING, 1)).toEqual([]);
+    next.release();
+    expect(next.takeMessages(EVERYTHING, 1)).not.toEqual([]);
+  });
+});
+
 describe("ROUTE-REFRESH", () => {
   it("sends the family again, enclosed when enhanced refresh is negotiated (RFC 7313)", () => {
     const rib = started({ ...SESSION, hasEnhancedRouteRefresh: true });

@@ -104,6 +104,26 @@ const establishAndHangUp = (c: Conversation): void => {
   c.handle({ type: "connectionFailed", connection: c.connection, words: "closed" });
 };
 
+describe("another connectTime", () => {
+  it("counts from the next wait on, and without one the waits grow from the first again", () => {
+    const backoff = new Backoff(() => 0, 7);
+    expect(backoff.nextWaitMs("transport")).toBe(7_000);
+    backoff.setConnectRetry(3);
+    expect(backoff.nextWaitMs("transport")).toBe(3_000);
+    backoff.setConnectRetry(undefined);
+    expect(backoff.nextWaitMs("transport")).toBe(1_000);
+    expect(backoff.nextWaitMs("transport")).toBe(2_000);
+  });
+
+  it("touches no session that is up, and is what it waits once it is lost", () => {
+    const c = new Conversation().toEstablished();
+    c.session.setConnectRetry(4);
+    expect(c.session.state).toBe("Established");
+    c.handle({ type: "connectionFailed", connection: c.connection, words: "lost" });
+    expect(c.session.nextDeadlineMs()! - c.nowMs).toBe(4_000);
+  });
+});
+
 describe("attempts against a peer that misbehaves", () => {
   it.each([
     ["refuses TCP", refuseTcp],
