@@ -203,6 +203,7 @@ export class PacketThread {
 }
 
 function isSameEntry(left: AnnouncementEntry, right: AnnouncementEntry): boolean {
+  if (left === right) return true;
   return (
     isSameList(left.candidates, right.candidates) &&
     (left.interfaces === "all" || right.interfaces === "all"

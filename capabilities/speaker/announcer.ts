@@ -6,7 +6,7 @@
  *                                                      └──► plans ──► ownership book
  */
 import type { Logger } from "pino";
-import { combinePlans, type AnnouncementEntry } from "../../lib/announcement/plan-announcements";
+import type { AnnouncementEntry } from "../../lib/announcement/plan-announcements";
 import {
   planService,
   prepareAnnouncing,
@@ -20,6 +20,7 @@ import { formatProblem, problemKey, type Problem } from "../../lib/config/proble
 import type { Clock } from "../cluster/clock";
 import type { ClusterChange, ClusterView } from "./cluster-state";
 import { Departures } from "./departures";
+import { EntryTable } from "./entry-table";
 
 export interface AnnouncerOptions {
   readonly nodeName: string;
@@ -27,7 +28,7 @@ export interface AnnouncerOptions {
   readonly options: AnnouncementOptions;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Whether traffic for a planned Service would be served on this node already; asked at each pass. */
+  /** Whether traffic for a planned Service would be served on this node already; asked when it is planned. */
   readonly isServed?: (key: string) => boolean;
   /** The Service is not planned to be announced from here. */
   readonly onWithheld?: (key: string) => void;
@@ -66,11 +67,19 @@ export class Announcer {
   #reportedProblems = "";
   #entries: readonly AnnouncementEntry[] | undefined;
   readonly #departures: Departures;
+  readonly #table: EntryTable;
 
   constructor(given: AnnouncerOptions) {
     this.#given = given;
     const { nodeName, clock } = given;
-    this.#departures = new Departures(nodeName, clock, () => this.#announceIfChanged());
+    this.#departures = new Departures(nodeName, clock, () => {
+      this.#table.markAll();
+      this.#announceIfChanged();
+    });
+    this.#table = new EntryTable({
+      isServed: key => given.isServed?.(key) !== false,
+      departing: address => this.#departures.find(address),
+    });
   }
 
   /** Begins to plan, with the first pass at once. Until then marks are only kept: nothing is announced from half a view. */
@@ -123,9 +132,15 @@ export class Announcer {
   #planDirty(keys: Iterable<string>, context: AnnouncingContext): void {
     for (const key of keys) {
       const service = this.#given.view.service(key);
-      if (service === undefined) this.#plans.delete(key);
-      else this.#plans.set(key, this.#planOne(context, service));
+      this.#setPlan(key, service && this.#planOne(context, service));
     }
+  }
+
+  #setPlan(key: string, plan: ServicePlan | undefined): void {
+    if (plan === undefined) this.#plans.delete(key);
+    else this.#plans.set(key, plan);
+    if (plan?.type === "withhold") this.#given.onWithheld?.(key);
+    this.#table.setPlan(key, plan);
   }
 
   #planOne(context: AnnouncingContext, service: ServiceFacts): ServicePlan {
@@ -165,8 +180,9 @@ export class Announcer {
 
   #adopt(next: PlannedServices): void {
     this.#context = next.context;
-    this.#plans.clear();
-    for (const [key, plan] of next.plans) this.#plans.set(key, plan);
+    for (const key of [...this.#plans.keys()])
+      if (!next.plans.has(key)) this.#setPlan(key, undefined);
+    for (const [key, plan] of next.plans) this.#setPlan(key, plan);
   }
 
   /** Keys of announced Services whose address has no pool any more (V-X6): the controller has to move them first. */
@@ -206,20 +222,10 @@ export class Announcer {
     if (sentences.length === 0) log.info({ event: "config reloaded" }, "config reloaded");
   }
 
-  /** Without those that are announced as soon as they are served. */
-  *#servedPlans(): Generator<ServicePlan, void> {
-    const { isServed, onWithheld } = this.#given;
-    for (const plan of this.#plans.values()) {
-      if (plan.type === "withhold") onWithheld?.(plan.key);
-      else if (isServed?.(plan.key) === false) continue;
-      yield plan;
-    }
-  }
-
   #announceIfChanged(): void {
-    const entries = combinePlans(this.#servedPlans(), address => this.#departures.find(address));
+    const entries = this.#table.combine();
+    if (entries === this.#entries) return;
     this.#departures.note(entries);
-    if (this.#entries !== undefined && isSameEntries(entries, this.#entries)) return;
     this.#entries = entries;
     this.#given.announce(entries);
   }
@@ -228,20 +234,4 @@ export class Announcer {
 interface PlannedServices {
   readonly context: AnnouncingContext;
   readonly plans: ReadonlyMap<string, ServicePlan>;
-}
-
-function isSameEntries(
-  left: readonly AnnouncementEntry[],
-  right: readonly AnnouncementEntry[],
-): boolean {
-  if (left.length !== right.length) return false;
-  return left.every((entry, index) => {
-    const other = right[index];
-    return (
-      other?.address === entry.address &&
-      JSON.stringify(other.interfaces) === JSON.stringify(entry.interfaces) &&
-      other.candidates.length === entry.candidates.length &&
-      other.candidates.every((name, at) => name === entry.candidates[at])
-    );
-  });
 }
