@@ -24,7 +24,7 @@ export interface SessionFacts {
 }
 
 export function toSessionSpec(peer: BgpPeerConfig, facts: SessionFacts): BgpSessionSpec {
-  const { name, peerPort, vrf, sourceAddress } = peer;
+  const { name, peerPort, vrf, sourceAddress, ttlSecurityHops } = peer;
   const isMultihop = isPeerMultihop(peer, facts);
   const { bfdProfile, password } = facts;
   return {
@@ -36,6 +36,7 @@ export function toSessionSpec(peer: BgpPeerConfig, facts: SessionFacts): BgpSess
     configuration: toConfiguration(peer, facts),
     ...(password !== undefined && { password }),
     isMultihop,
+    ...(ttlSecurityHops !== undefined && { ttlSecurityHops }),
     ...(bfdProfile !== undefined && { bfd: toBfdSettings(bfdProfile, isMultihop) }),
   };
 }

@@ -130,6 +130,8 @@ export interface BgpPeerConfig {
   readonly bfdProfile?: string;
   readonly isGracefulRestartEnabled: boolean;
   readonly isMultiHop: boolean;
+  /** Packets from farther away than so many hops are dropped (RFC 5082): 1 … 254. */
+  readonly ttlSecurityHops?: number;
   readonly vrf?: string;
   readonly isDualStack: boolean;
 }

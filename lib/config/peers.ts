@@ -32,6 +32,7 @@ export function readPeer(subject: PeerSubject): BgpPeerConfig {
       password,
       bfdProfile: nonEmpty(spec.bfdProfile),
       vrf: nonEmpty(spec.vrf),
+      ttlSecurityHops: spec.ttlSecurityHops,
     }),
     peerPort: spec.peerPort ?? DEFAULT_PORT,
     ...readPeerTimers(subject),

@@ -201,6 +201,8 @@ export interface BGPPeerSpec {
   readonly enableGracefulRestart?: boolean;
   /** Whether the router may be more than one hop away. */
   readonly ebgpMultiHop?: boolean;
+  /** Packets that come from farther away than so many hops are dropped (RFC 5082); 1 for a router on the link. The router has to send with TTL 255. MetalLB does not know this field. */
+  readonly ttlSecurityHops?: number;
   /** Name of the Linux VRF in which the session is opened. */
   readonly vrf?: string;
   /** Deprecated and without effect. */

@@ -246,6 +246,7 @@ export const RESOURCE_SCHEMAS: Readonly<Record<string, ResourceSchema>> = {
           bfdProfile: { type: "string" },
           enableGracefulRestart: { type: "boolean" },
           ebgpMultiHop: { type: "boolean" },
+          ttlSecurityHops: { type: "integer", format: "int32", minimum: 1, maximum: 254 },
           vrf: { type: "string" },
           disableMP: { type: "boolean" },
           dualStackAddressFamily: { type: "boolean" },

@@ -64,6 +64,14 @@ describe("toSessionSpec", () => {
     expect(spec(peer).configuration).toMatchObject(configuration);
   });
 
+  it("accepts packets from any distance unless ttlSecurityHops says how far the router is", () => {
+    expect(spec({})).not.toHaveProperty("ttlSecurityHops");
+    expect(spec({ ttlSecurityHops: 1 })).toMatchObject({ ttlSecurityHops: 1, isMultihop: false });
+    for (const ttlSecurityHops of [0, 255]) {
+      expect(() => spec({ ttlSecurityHops })).toThrow("the peer is refused");
+    }
+  });
+
   it("identifies a node without IPv4 by the session's interface, else by its name", () => {
     const facts = { nodeIpv4: undefined };
     expect(
