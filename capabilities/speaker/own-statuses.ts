@@ -61,6 +61,12 @@ export function isSameStatus(left: ServiceStatus = {}, right: ServiceStatus = {}
   return toText(left) === toText(right);
 }
 
+/** Whether the status says that the node announces the Service: one withheld for a conflict has a status too. */
+export function saysAnnounced(status: ServiceStatus | undefined, nodeName: string): boolean {
+  if (status?.node !== nodeName) return false;
+  return status.conditions?.some(({ reason }) => reason === "Withheld") !== true;
+}
+
 export class OwnStatuses {
   readonly #byName = new Map<string, StoredStatus>();
   readonly #namesByService = new Map<string, Set<string>>();

@@ -24,7 +24,7 @@ import { isServingLocally } from "./health-check-port";
 import type { LivenessSettings } from "./liveness-settings";
 import type { AddressCounts, SpeakerMetrics } from "./metrics";
 import { OwnershipBook, type AnnouncedState } from "./ownership-book";
-import { L2_STATUS, StatusWriter, type StatusDetails } from "./status-writer";
+import { L2_STATUS, StatusWriter, type Assignment, type StatusDetails } from "./status-writer";
 import { TransitionReporter } from "./transition-reporter";
 import { WithholdReporter } from "./withhold-reporter";
 
@@ -142,6 +142,7 @@ export class Speaker {
       ...deps,
       kind: L2_STATUS,
       details: key => this.#statusDetails(key),
+      assignment: toAssignment(this.#book, reporter),
     });
     deps.thread.onReport(report => {
       if (isBfdReport(report)) this.#bfd?.note(report);
@@ -369,6 +370,14 @@ export class Speaker {
       if (this.#wantedAddresses.has(each.address)) this.#deps.metrics.count(each);
     }
   }
+}
+
+/** A Service that comes to this node is spoken of once its status does not say so already. */
+function toAssignment(book: OwnershipBook, reporter: TransitionReporter): Assignment {
+  return {
+    isAssigned: key => book.state(key) !== undefined,
+    onAssigned: key => reporter.sayAssigned(key),
+  };
 }
 
 function toStatusDetails(state: AnnouncedState | undefined): StatusDetails | undefined {

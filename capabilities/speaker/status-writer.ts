@@ -14,6 +14,7 @@ import {
   isSameStatus,
   NODE_LABEL,
   OwnStatuses,
+  saysAnnounced,
   SERVICE_NAME_LABEL,
   SERVICE_NAMESPACE_LABEL,
   toStoredStatus,
@@ -58,6 +59,15 @@ export interface StatusWriterOptions {
   readonly log: Logger;
   /** What there is to say of a Service now; undefined: this node does not announce it. */
   readonly details: (key: string) => StatusDetails | undefined;
+  readonly assignment?: Assignment;
+}
+
+/** For saying once that a Service has come to this node. */
+export interface Assignment {
+  /** Whether this node announces it now. */
+  readonly isAssigned: (key: string) => boolean;
+  /** It does, and no status said so before: not one of an earlier process of this node either. */
+  readonly onAssigned: (key: string) => void;
 }
 
 /** Requests at a time: a node that takes over thousands of Services must not take the API server with them. */
@@ -71,6 +81,8 @@ export class StatusWriter {
   readonly #own = new OwnStatuses();
   /** Services gained since the objects of other nodes were last looked for. */
   readonly #gained = new Set<string>();
+  /** Those of which it is known, or was said, that this node announces them. */
+  readonly #assigned = new Set<string>();
   /** Services noted before the first list: until then we do not know what is there already. */
   #early: Set<string> | undefined = new Set();
   #owner: OwnerReference | undefined;
@@ -117,6 +129,7 @@ export class StatusWriter {
   note(key: string): void {
     if (this.#options.details(key) === undefined) this.#gained.delete(key);
     else if (this.#options.kind.isExclusive) this.#gained.add(key);
+    if (this.#options.assignment?.isAssigned(key) === false) this.#assigned.delete(key);
     this.#add(key);
   }
 
@@ -167,6 +180,7 @@ export class StatusWriter {
     const wanted = this.#wanted(key);
     const own = this.#own.ofService(key);
     const kept = wanted && own.find(stored => stored.ownerUid === this.#owner?.uid);
+    if (wanted !== undefined) this.#noteAssigned(key, own);
     for (const stored of own) {
       if (stored !== kept) await this.#delete(stored.name);
     }
@@ -175,6 +189,13 @@ export class StatusWriter {
     if (!isSameStatus(current.status, wanted)) await this.#writeStatus(current, wanted);
     if (this.#gained.has(key)) await this.#removeOthers(key);
     return {};
+  }
+
+  #noteAssigned(key: string, own: readonly StoredStatus[]): void {
+    const { assignment, nodeName } = this.#options;
+    if (assignment === undefined || this.#assigned.has(key) || !assignment.isAssigned(key)) return;
+    this.#assigned.add(key);
+    if (!own.some(({ status }) => saysAnnounced(status, nodeName))) assignment.onAssigned(key);
   }
 
   #wanted(key: string): ServiceStatus | undefined {

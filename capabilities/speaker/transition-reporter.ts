@@ -56,12 +56,14 @@ export class TransitionReporter {
       `${address} is announced from ${nodeName} on ${interfaces.join(", ")}: ${why}`,
     );
     metrics.addAnnounced(this.#series(key, address));
-    // One event a Service, not one an address, and none for what goes on.
-    if (!transition.isFirst) return;
+  }
+
+  /** One event a Service, not one an address, and none for what goes on: a speaker that restarts says nothing. */
+  sayAssigned(key: string): void {
     this.record(key, {
       type: "Normal",
       reason: "nodeAssigned",
-      message: `announcing from node "${nodeName}" with protocol "layer2"`,
+      message: `announcing from node "${this.#options.nodeName}" with protocol "layer2"`,
     });
   }
 

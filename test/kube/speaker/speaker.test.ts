@@ -183,6 +183,7 @@ describe("what the packet thread is told", () => {
       },
       excludedInterfaces: ["^veth.*"],
       conflicts: DEFAULT_CONFLICT_SETTINGS,
+      restartHoldMs: 0,
     });
     expect(speaker.whyNotReady()).toBeUndefined();
   });
@@ -357,10 +358,35 @@ describe("what is said about an announced Service", () => {
 });
 
 describe("a speaker that starts again", () => {
+  const owner = { apiVersion: "v1", kind: "Pod", name: "speaker-x", uid: "5ca1ab1e" };
+  it("says nodeAssigned again only when no status of its node said so before", async () => {
+    const name = await createService("192.168.1.250");
+    thread.own("192.168.1.250");
+    await untilStatuses(name, isWritten);
+    expect(await eventsOf(name)).toMatchObject([{ reason: "nodeAssigned", count: 1 }]);
+    // As a restart leaves it: the status stays, and belongs to the Pod before.
+    await speaker.stop();
+    const again = await leaveStatus(name);
+    await cluster.client.patch(`${STATUSES}/${again}/status`, {
+      status: { node: NODE, serviceName: name, serviceNamespace: "default" },
+    });
+    await startSpeaker(owner);
+    thread.own("192.168.1.250");
+    await untilStatuses(
+      name,
+      statuses => isWritten(statuses) && statuses[0]!.metadata.name !== again,
+    );
+    expect(await eventsOf(name)).toMatchObject([{ reason: "nodeAssigned", count: 1 }]);
+    thread.lose("192.168.1.250", "node-b");
+    await untilStatuses(name, statuses => statuses.length === 0);
+    thread.own("192.168.1.250");
+    await untilStatuses(name, isWritten);
+    expect((await eventsOf(name)).map(({ count }) => count)).toEqual([1, 1]);
+  });
+
   it("adopts the status of its own Pod and replaces that of an older one", async () => {
     const name = await createService("192.168.1.248");
     await speaker.stop();
-    const owner = { apiVersion: "v1", kind: "Pod", name: "speaker-x", uid: "5ca1ab1e" };
     const orphan = await leaveStatus(name);
     const adopted = await leaveStatus(name, owner);
     await startSpeaker(owner);

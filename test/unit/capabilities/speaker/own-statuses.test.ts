@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   isSameStatus,
   OwnStatuses,
+  saysAnnounced,
   toStoredStatus,
   type StoredStatus,
 } from "../../../../capabilities/speaker/own-statuses";
@@ -13,6 +14,28 @@ const stored = (name: string, given: Partial<StoredStatus> = {}): StoredStatus =
   ownerUid: undefined,
   status: undefined,
   ...given,
+});
+
+describe("saysAnnounced", () => {
+  const condition = {
+    type: "AddressConflict",
+    status: "True",
+    message: "",
+    lastTransitionTime: "",
+  } as const;
+  it("is true of a status with the node's name, also while the address is defended", () => {
+    expect(saysAnnounced({ node: "n1" }, "n1")).toBe(true);
+    const conditions = [{ ...condition, reason: "Defended" }];
+    expect(saysAnnounced({ node: "n1", conditions }, "n1")).toBe(true);
+  });
+
+  it("is false of an empty one, of another node's, and of an address that is withheld", () => {
+    expect(saysAnnounced(undefined, "n1")).toBe(false);
+    expect(saysAnnounced({}, "n1")).toBe(false);
+    expect(saysAnnounced({ node: "n2" }, "n1")).toBe(false);
+    const conditions = [{ ...condition, reason: "Withheld" }];
+    expect(saysAnnounced({ node: "n1", conditions }, "n1")).toBe(false);
+  });
 });
 
 describe("toStoredStatus", () => {
