@@ -14,13 +14,14 @@ export interface SentMessage {
 
 /** A running capture of the host's BGP traffic. */
 export interface BgpCapture {
-  /** Ends it; gives what the address sent, in order. */
+  /** Ends it; gives what the address sent, in order. Throws when the capture is not whole. */
   stop(sender: string): Promise<readonly SentMessage[]>;
 }
 
 export async function captureBgp(host: Host, path: string): Promise<BgpCapture> {
   const argv = ["netns", "exec", host.namespace, "tcpdump", "-i", "eth0", "-s", "0", "-B", "65536"];
-  const child = spawn("ip", [...argv, "-U", "-w", path, "tcp port 179"], {
+  // Without immediate mode the kernel keeps the last packets back for up to a second, and they are lost at the end.
+  const child = spawn("ip", [...argv, "--immediate-mode", "-U", "-w", path, "tcp port 179"], {
     stdio: ["ignore", "ignore", "pipe"],
   });
   let said = "";
@@ -29,10 +30,13 @@ export async function captureBgp(host: Host, path: string): Promise<BgpCapture> 
   return {
     stop: async sender => {
       // What is on its way to tcpdump has to arrive.
-      await new Promise(resolve => setTimeout(resolve, 500));
+      await new Promise(resolve => setTimeout(resolve, 1_500));
       const exited = once(child, "exit");
       child.kill("SIGTERM");
       await exited;
+      const dropped = /(\d+) packets? dropped by kernel/.exec(said)?.[1];
+      if (dropped !== "0")
+        throw new Error(`tcpdump lost ${dropped ?? "an unknown number of"} packets`);
       return readMessages(readFileSync(path), sender);
     },
   };

@@ -25,7 +25,13 @@ async function main(): Promise<void> {
   const thread = await BgpThread.start({ bundlePath, bfdPort });
   thread.onReport(report => tell({ type: "report", report }));
   process.on("message", (order: BgpNodeOrder) => {
-    if (order.type === "command") thread.post(order.command);
+    if (order.type === "command") {
+      const atMs = performance.timeOrigin + performance.now();
+      thread.post(order.command);
+      if (order.isTimed === true && order.command.type === "routes") {
+        tell({ type: "posted", sequence: order.command.sequence ?? 0, atMs });
+      }
+    }
     if (order.type === "bfd") bfd.postMessage(order.message);
     if (order.type === "stall") stall(order.busyMs);
     if (order.type === "memory") tell({ type: "memory", rssOctets: process.memoryUsage.rss() });

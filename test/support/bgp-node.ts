@@ -15,7 +15,7 @@ import type {
 import { eventually, type Host } from "./netns";
 
 export type BgpNodeOrder =
-  | { readonly type: "command"; readonly command: BgpCommand }
+  | { readonly type: "command"; readonly command: BgpCommand; readonly isTimed?: boolean }
   | { readonly type: "bfd"; readonly message: BfdStateMessage }
   | { readonly type: "stall"; readonly busyMs: number }
   | { readonly type: "memory" }
@@ -26,6 +26,7 @@ export type BgpNodeMessage =
   | { readonly type: "cannotStart"; readonly error: string }
   | { readonly type: "bfdRequests"; readonly requests: readonly BfdRequest[] }
   | { readonly type: "memory"; readonly rssOctets: number }
+  | { readonly type: "posted"; readonly sequence: number; readonly atMs: number }
   | { readonly type: "report"; readonly report: BgpReport };
 
 const ROOT = join(__dirname, "..", "..");
@@ -64,6 +65,8 @@ export class BgpNode {
   readonly host: Host;
   /** Every report but counters, which are kept apart. */
   readonly reports: BgpReport[] = [];
+  /** When the process gave a command of `postTimed` to the thread: sequence → milliseconds since the epoch. */
+  readonly postedAtMs = new Map<number, number>();
   readonly #counters = new Map<string, BgpSessionCounters>();
   readonly #sessions = new Map<string, BgpSessionReport>();
   readonly #child: ChildProcess;
@@ -113,6 +116,11 @@ export class BgpNode {
 
   post(command: BgpCommand): void {
     this.#order({ type: "command", command });
+  }
+
+  /** As `post`; `postedAtMs` gets the time by the command's sequence. */
+  postTimed(command: BgpCommand): void {
+    this.#order({ type: "command", command, isTimed: true });
   }
 
   /** As the packet thread tells it. */
@@ -186,6 +194,7 @@ export class BgpNode {
     else if (message.type === "cannotStart") this.#startError = message.error;
     else if (message.type === "bfdRequests") this.#bfdRequests = message.requests;
     else if (message.type === "memory") this.#rssOctets = message.rssOctets;
+    else if (message.type === "posted") this.postedAtMs.set(message.sequence, message.atMs);
     else this.#keep(message.report);
   }
 
