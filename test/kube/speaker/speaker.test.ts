@@ -6,6 +6,7 @@ import { Speaker } from "../../../capabilities/speaker/speaker";
 import type { OwnerReference, ServiceL2Status } from "../../../lib/config/generated/resources";
 import { DEFAULT_CONFLICT_SETTINGS } from "../../../lib/net/address-conflict";
 import { recordingLog, startTestCluster, until, type TestCluster } from "../cluster/support";
+import { noneWhileBusy, type EventObject } from "./answers";
 import { RecordingThread } from "./recording-thread";
 
 const NAMESPACE = "metallb-system";
@@ -122,7 +123,7 @@ async function untilStatuses(
 ): Promise<readonly ServiceL2Status[]> {
   let found: readonly ServiceL2Status[] = [];
   await until(`statuses of ${service}`, 5_000, async () => {
-    found = await statusesOf(service);
+    found = await statusesOf(service).catch(noneWhileBusy);
     return holds(found);
   });
   return found;
@@ -152,15 +153,6 @@ async function leaveStatus(
 
 const isWritten = (statuses: readonly ServiceL2Status[]): boolean =>
   statuses.length === 1 && statuses[0]!.status?.node === NODE;
-
-interface EventObject {
-  readonly reason: string;
-  readonly type: string;
-  readonly message: string;
-  readonly count: number;
-  readonly involvedObject: { readonly uid?: string };
-  readonly source: { readonly component: string };
-}
 
 async function eventsOf(service: string): Promise<readonly EventObject[]> {
   await events.whenSent();
