@@ -79,6 +79,7 @@ describe("a Service announced by BGP", () => {
   });
 
   it("answers the client through the router", async () => {
+    await world.untilAnswered(WEB);
     const counts = await world.whileFetching(
       WEB,
       () => new Promise(done => setTimeout(done, 2_000)),

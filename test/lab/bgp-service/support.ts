@@ -171,6 +171,18 @@ export class BgpLab {
     return hops.map(hop => this.#nodeOf(hop)).sort();
   }
 
+  /** Resolves when the address answers twenty times in a row: every next hop forwards to a Pod. */
+  async untilAnswered(address: string): Promise<void> {
+    const script = `for n in $(seq 20); do curl -sf -m 1 -o /dev/null http://${address}/ || exit 1; done; echo answered`;
+    await poll(
+      async () => {
+        const { stdout } = await this.lab.exec("client", ["bash", "-c", `(${script}) || true`]);
+        return stdout.includes("answered") ? true : undefined;
+      },
+      { timeoutMs: 20_000, describe: () => `${address} does not answer twenty times in a row` },
+    );
+  }
+
   /** Fetches the page of an address again and again for as long as `work` takes; resolves with the number of tries and failures. */
   async whileFetching(
     address: string,
