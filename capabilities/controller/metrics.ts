@@ -1,7 +1,8 @@
 /** The controller's metrics, under MetalLB's names. Gauges are read from the book at each scrape. */
-import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
+import { Counter, Gauge, Registry } from "prom-client";
 import { countPools, type PoolCounters } from "../../lib/allocation/counters";
 import type { AddressBook } from "../../lib/allocation/address-book";
+import { collectProcessMetrics } from "../cluster/process-metrics";
 
 const POOL_GAUGES: readonly (readonly [string, string, (counters: PoolCounters) => bigint])[] = [
   ["addresses_total", "Number of usable IP addresses per pool", one => one.total.capacity],
@@ -76,6 +77,6 @@ export class ControllerMetrics {
         this.set(sources.waiting());
       },
     });
-    collectDefaultMetrics({ register: this.registry });
+    collectProcessMetrics(this.registry);
   }
 }

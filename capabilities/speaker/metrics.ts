@@ -1,7 +1,7 @@
 /** The speaker's metrics, under MetalLB's names. A series goes when what it counts is gone. */
 import { Counter, Gauge, Registry } from "prom-client";
+import { collectProcessMetrics } from "../cluster/process-metrics";
 import { PacketMetrics } from "./packet-metrics";
-import { collectProcessMetrics } from "./process-metrics";
 
 /** The packet thread's counts of one address; they only grow while the thread lives. */
 export interface AddressCounts {
