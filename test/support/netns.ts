@@ -84,7 +84,7 @@ export class Capture {
 
   /** Begins to capture on the host's `eth0`; resolves when tcpdump listens. */
   static async start(host: Host, filter: string): Promise<Capture> {
-    const tcpdump = ["tcpdump", "-l", "-n", "-e", "-tt", "-i", "eth0", filter];
+    const tcpdump = ["tcpdump", "--immediate-mode", "-l", "-n", "-e", "-tt", "-i", "eth0", filter];
     const child = spawn("ip", ["netns", "exec", host.namespace, ...tcpdump], {
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -95,10 +95,11 @@ export class Capture {
     return capture;
   }
 
+  /** Resolves when all that was captured is in `lines`. */
   async stop(): Promise<void> {
-    const exited = once(this.#child, "exit");
+    const closed = once(this.#child, "close");
     this.#child.kill("SIGTERM");
-    await exited;
+    await closed;
   }
 }
 

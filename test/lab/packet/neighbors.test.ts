@@ -138,9 +138,11 @@ describe.each([
       const now = node.last("counters")?.totals.directed;
       return now !== undefined && now.confirmed >= before.confirmed + expected;
     });
-    await capture.stop();
     const question = `has ${family === "IPv4" ? GATEWAY : GATEWAY6}`;
-    expect(capture.lines.filter(line => line.includes(question))).not.toEqual([]);
+    await eventually("the question is captured", 3_000, () =>
+      capture.lines.some(line => line.includes(question)),
+    );
+    await capture.stop();
   });
 });
 
