@@ -9,9 +9,9 @@ import { LabError } from "./run";
 export interface TrafficResult {
   /** New connections, one after the other. */
   readonly requests: number;
-  /** Of these: refused, or not answered within 0.9 s. */
+  /** Of these: refused, or not set up within 0.9 s. */
   readonly failed: number;
-  /** Reset while they stood: what was open when the address moved. */
+  /** Set up, and then reset or left without an answer: what was open when the address moved. */
   readonly cut: number;
   readonly worstMs: number;
   /** Connections that were kept open all the time, and those of them that broke. */

@@ -47,6 +47,12 @@ async function restart(node: string): Promise<void> {
 
 const NOTHING_LOST = { failed: 0, cut: 0, broken: 0, failures: [] };
 
+/** No new connection failed; each move may have met one that was just set up. */
+function expectMoves(result: TrafficResult, moves: number): void {
+  expect(result.failed, result.failures.join()).toBe(0);
+  expect(result.cut, result.failures.join()).toBeLessThanOrEqual(moves);
+}
+
 describe("planned moves", () => {
   it("of no address when the speaker that announces it restarts", async () => {
     const [first = ""] = order;
@@ -72,7 +78,7 @@ describe("planned moves", () => {
       await world.untilAnswers(ADDRESS, first, 20_000);
     });
     // What stood open on the old node ends by the nature of the move.
-    expect(result.failed, result.failures.join()).toBe(0);
+    expectMoves(result, 2);
   });
 
   it("away from a cordoned node whose speaker ends, at once and without a failed new connection", async () => {
@@ -85,7 +91,7 @@ describe("planned moves", () => {
       await leaving?.exited;
     });
     // What stood open on the old node ends by the nature of the move.
-    expect(result.failed, result.failures.join()).toBe(0);
+    expectMoves(result, 1);
     await world.lab.kubectl(["uncordon", first]);
   });
 
@@ -109,6 +115,6 @@ describe("planned moves", () => {
       await lab.exec("gw", ["nft", "delete", "table", "inet", "mute"]);
       await world.untilAnswers(ADDRESS, first, 25_000);
     });
-    expect(result.failed, result.failures.join()).toBe(0);
+    expectMoves(result, 2);
   });
 });
