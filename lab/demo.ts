@@ -120,7 +120,20 @@ async function showAnnouncer(lab: Lab, address: string): Promise<string> {
   return owner;
 }
 
+/** The address is announced as soon as a Pod is ready; kube-proxy takes up to a second more to send packets to it. */
+async function untilServed(lab: Lab, address: string): Promise<void> {
+  const argv = ["curl", "-sf", "-m", "1", "-o", "/dev/null", `http://${address}/`];
+  await poll(
+    async () => {
+      const { status } = await lab.exec("client", argv, { check: false });
+      return status === 0 ? true : undefined;
+    },
+    { timeoutMs: 15_000, describe: () => `${address} does not serve the page` },
+  );
+}
+
 async function showPage(lab: Lab, address: string, owner: string): Promise<void> {
+  await untilServed(lab, address);
   const watch = await ArpWatch.start(lab, address);
   await lab.exec("client", ["ip", "neigh", "flush", "all"]);
   const page = await lab.exec("client", ["curl", "-s", "-m", "5", `http://${address}/`]);
