@@ -59,8 +59,8 @@ function beginUnnumbered(): void {
         families: FAMILIES,
         offersExtendedNextHop: true,
         expectedAs: { type: "external" },
-        holdTimeSeconds: 3,
-        keepaliveSeconds: 1,
+        holdTimeSeconds: 9,
+        keepaliveSeconds: 3,
       },
       spec: { target: { type: "interface", interface: "eth0" } },
     },
@@ -85,13 +85,13 @@ describe("an unnumbered session with FRR", () => {
     beginUnnumbered();
     await node.established(SESSION, 20_000);
     await router.kill();
-    await eventually("down", 12_000, () => !node.isEstablished(SESSION));
+    await eventually("down", 15_000, () => !node.isEstablished(SESSION));
     router = await startRouter();
-    await node.established(SESSION, 30_000);
+    await node.established(SESSION, 45_000);
     node.host.ip("link", "set", "eth0", "down");
-    await eventually("down again", 12_000, () => !node.isEstablished(SESSION));
+    await eventually("down again", 15_000, () => !node.isEstablished(SESSION));
     node.host.ip("link", "set", "eth0", "up");
-    await node.established(SESSION, 30_000);
+    await node.established(SESSION, 45_000);
     await learnt(router, [VIP, VIP6]);
   });
 });
