@@ -1,5 +1,5 @@
 /** The command line of `kubectl herald convert`. */
-import { parseArgs } from "node:util";
+import { splitWords } from "./command-line";
 
 export type ConvertFormat = "auto" | "config" | "kubespray" | "lokomotive" | "values";
 
@@ -74,7 +74,7 @@ export function parseConvertOptions(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): ParsedConvertOptions {
-  const given = splitWords(argv);
+  const given = splitWords(argv, FLAGS);
   if (typeof given === "string") return { type: "wrong", text: given };
   const { values, positionals } = given;
   if (values.help) return { type: "help" };
@@ -92,19 +92,6 @@ export function parseConvertOptions(
   const text = findFault(options);
   if (text !== undefined) return { type: "wrong", text };
   return { type: "options", options: options as ConvertCommand }; // findFault() has compared the words.
-}
-
-function splitWords(argv: readonly string[]): ReturnType<typeof parseWords> | string {
-  try {
-    return parseWords(argv);
-  } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    return /[.?!]$/.test(text) ? text : `${text}.`;
-  }
-}
-
-function parseWords(argv: readonly string[]) {
-  return parseArgs({ args: [...argv], options: FLAGS, allowPositionals: true });
 }
 
 type Unchecked = Omit<ConvertCommand, "output" | "from"> & {

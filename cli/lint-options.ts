@@ -1,5 +1,5 @@
 /** The command line of `kubectl herald lint`. */
-import { parseArgs } from "node:util";
+import { splitWords } from "./command-line";
 
 export interface LintOptions {
   /** Paths as they were given; `-` is standard input. */
@@ -60,7 +60,7 @@ export function parseLintOptions(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): ParsedLintOptions {
-  const given = splitWords(argv);
+  const given = splitWords(argv, FLAGS);
   if (typeof given === "string") return { type: "wrong", text: given };
   const { values, positionals } = given;
   if (values.help) return { type: "help" };
@@ -76,19 +76,6 @@ export function parseLintOptions(
   const text = findFault(options);
   if (text !== undefined) return { type: "wrong", text };
   return { type: "options", options: options as LintOptions }; // findFault() has compared the words.
-}
-
-function splitWords(argv: readonly string[]): ReturnType<typeof parseWords> | string {
-  try {
-    return parseWords(argv);
-  } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    return /[.?!]$/.test(text) ? text : `${text}.`;
-  }
-}
-
-function parseWords(argv: readonly string[]) {
-  return parseArgs({ args: [...argv], options: FLAGS, allowPositionals: true });
 }
 
 type Unchecked = Omit<LintOptions, "output" | "failOn"> & {
