@@ -1,17 +1,16 @@
 /** Reports of the BGP thread on their way to main: collected during a turn of the event loop, posted together after it. */
-import { REPEATED_LOG_MS } from "./limits";
 import type { BgpReport } from "./bgp-protocol";
 import type { LogLevel } from "./packet-protocol";
+import { RepeatedLog } from "./repeated-log";
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Distinct complaints that are remembered; beyond that the oldest may be repeated early. */
 const MAX_REMEMBERED_LOGS = 1024;
 
 export class BgpReports {
   readonly #post: (reports: readonly BgpReport[]) => void;
   readonly #schedule: () => void;
-  readonly #loggedAtMs = new Map<string, number>();
+  readonly #repeated = new RepeatedLog(MAX_REMEMBERED_LOGS);
   #reports: BgpReport[] = [];
 
   /** `schedule` is called when there is something to post: it sees to it that `flush` is called soon. */
@@ -31,15 +30,7 @@ export class BgpReports {
 
   /** Warns of what a peer may provoke any number of times: once a minute for each `key`. */
   warnRarely(key: string, nowMs: number, entry: { readonly msg: string; readonly fields: Fields }) {
-    const loggedAtMs = this.#loggedAtMs.get(key);
-    if (loggedAtMs !== undefined && nowMs - loggedAtMs < REPEATED_LOG_MS) return;
-    this.#loggedAtMs.delete(key);
-    this.#loggedAtMs.set(key, nowMs);
-    const [oldest] = this.#loggedAtMs.keys();
-    if (this.#loggedAtMs.size > MAX_REMEMBERED_LOGS && oldest !== undefined) {
-      this.#loggedAtMs.delete(oldest);
-    }
-    this.log("warn", entry.msg, entry.fields);
+    if (this.#repeated.admits(key, nowMs)) this.log("warn", entry.msg, entry.fields);
   }
 
   flush(): void {

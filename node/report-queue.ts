@@ -1,13 +1,13 @@
 /** Reports on their way to main: collected during a turn of the loop, posted in batches at its end. */
-import { REPEATED_LOG_MS, REPORTS_PER_MESSAGE } from "./limits";
+import { REPORTS_PER_MESSAGE } from "./limits";
 import type { LogLevel, PacketReport } from "./packet-protocol";
+import { RepeatedLog } from "./repeated-log";
 
-/** Distinct complaints that are remembered; beyond that the oldest may be repeated early. */
 const MAX_REMEMBERED_LOGS = 256;
 
 export class ReportQueue {
   readonly #post: (reports: readonly PacketReport[]) => void;
-  readonly #loggedAtMs = new Map<string, number>();
+  readonly #repeated = new RepeatedLog(MAX_REMEMBERED_LOGS);
   #reports: PacketReport[] = [];
 
   constructor(post: (reports: readonly PacketReport[]) => void) {
@@ -28,15 +28,7 @@ export class ReportQueue {
     nowMs: number,
     entry: { readonly msg: string; readonly fields: Readonly<Record<string, unknown>> },
   ): void {
-    const loggedAtMs = this.#loggedAtMs.get(key);
-    if (loggedAtMs !== undefined && nowMs - loggedAtMs < REPEATED_LOG_MS) return;
-    this.#loggedAtMs.delete(key);
-    this.#loggedAtMs.set(key, nowMs);
-    const [oldest] = this.#loggedAtMs.keys();
-    if (this.#loggedAtMs.size > MAX_REMEMBERED_LOGS && oldest !== undefined) {
-      this.#loggedAtMs.delete(oldest);
-    }
-    this.log("warn", entry.msg, entry.fields);
+    if (this.#repeated.admits(key, nowMs)) this.log("warn", entry.msg, entry.fields);
   }
 
   /** Posts one batch; true when more wait. */
