@@ -6,18 +6,9 @@ import { MessageChannel } from "node:worker_threads";
 import type { BfdRequests } from "../../node/bgp-protocol";
 import { BgpThread } from "../../node/bgp-thread-handle";
 import type { BgpNodeMessage, BgpNodeOrder } from "./bgp-node";
+import { block, runProgram, toEpochMs, type Tell } from "./node-program";
 
-function tell(message: BgpNodeMessage): void {
-  process.send?.(message);
-}
-
-/** Keeps the main thread busy for so long. */
-function stall(busyMs: number): void {
-  const endMs = performance.now() + busyMs;
-  while (performance.now() < endMs);
-}
-
-async function main(): Promise<void> {
+async function main(tell: Tell<BgpNodeMessage>): Promise<void> {
   const [, , bundlePath = ""] = process.argv;
   // The test stands in for the packet thread.
   const { port1: bfd, port2: bfdPort } = new MessageChannel();
@@ -26,22 +17,17 @@ async function main(): Promise<void> {
   thread.onReport(report => tell({ type: "report", report }));
   process.on("message", (order: BgpNodeOrder) => {
     if (order.type === "command") {
-      const atMs = performance.timeOrigin + performance.now();
+      const atMs = toEpochMs();
       thread.post(order.command);
       if (order.isTimed === true && order.command.type === "routes") {
         tell({ type: "posted", sequence: order.command.sequence ?? 0, atMs });
       }
     }
     if (order.type === "bfd") bfd.postMessage(order.message);
-    if (order.type === "stall") stall(order.busyMs);
+    if (order.type === "stall") block(order.busyMs);
     if (order.type === "memory") tell({ type: "memory", rssOctets: process.memoryUsage.rss() });
     if (order.type === "stop") void thread.stop().then(() => process.exit(0));
   });
-  tell({ type: "ready" });
 }
 
-main().catch((error: unknown) => {
-  tell({ type: "cannotStart", error: error instanceof Error ? error.message : String(error) });
-  process.exitCode = 1;
-  process.disconnect();
-});
+runProgram(main);

@@ -6,25 +6,10 @@
 import { MessageChannel } from "node:worker_threads";
 import type { BfdStateMessage } from "../../../node/bgp-protocol";
 import { PacketThread } from "../../../node/packet-thread-handle";
+import { runProgram, stall, toEpochMs, type Tell } from "../../support/node-program";
 import type { BfdNodeMessage, BfdNodeOrder } from "./bfd-node";
 
-function tell(message: BfdNodeMessage): void {
-  process.send?.(message);
-}
-
-/** Keeps the main thread busy: `busyMs` of every `periodMs`. */
-function stall(busyMs: number, periodMs: number): void {
-  setInterval(() => {
-    const endMs = performance.now() + busyMs;
-    while (performance.now() < endMs);
-  }, periodMs);
-}
-
-function toEpochMs(): number {
-  return performance.timeOrigin + performance.now();
-}
-
-async function main(): Promise<void> {
+async function main(tell: Tell<BfdNodeMessage>): Promise<void> {
   const [, , bundlePath = ""] = process.argv;
   const thread = await PacketThread.start({ bundlePath, nodeName: "bfd" });
   const { port1, port2 } = new MessageChannel();
@@ -38,11 +23,6 @@ async function main(): Promise<void> {
     if (order.type === "stall") stall(order.busyMs, order.periodMs);
     if (order.type === "stop") void thread.stop().then(() => process.exit(0));
   });
-  tell({ type: "ready" });
 }
 
-main().catch((error: unknown) => {
-  tell({ type: "cannotStart", error: error instanceof Error ? error.message : String(error) });
-  process.exitCode = 1;
-  process.disconnect();
-});
+runProgram(main);

@@ -1,9 +1,4 @@
 /** Nodes that speak BFD in network namespaces, each a process of its own with a packet thread. */
-import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import { mkdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { build } from "esbuild";
 import type { BfdSessionCountersReport, BfdStateReport } from "../../../node/bfd-protocol";
 import type {
   BfdRequest,
@@ -12,7 +7,9 @@ import type {
   BfdStateMessage,
 } from "../../../node/bgp-protocol";
 import type { PacketReport } from "../../../node/packet-protocol";
+import { bundlePrograms, type NodeBundles } from "../../support/bundles";
 import { eventually } from "../../support/netns";
+import { NodeProcess, type NodeProcessOptions } from "../../support/node-process";
 
 export type BfdNodeOrder =
   | { readonly type: "requests"; readonly message: BfdRequests }
@@ -21,12 +18,8 @@ export type BfdNodeOrder =
 
 /** Times are milliseconds since the epoch. */
 export type BfdNodeMessage =
-  | { readonly type: "ready" }
-  | { readonly type: "cannotStart"; readonly error: string }
   | { readonly type: "path"; readonly atMs: number; readonly message: BfdStateMessage }
   | { readonly type: "report"; readonly atMs: number; readonly report: PacketReport };
-
-const ROOT = join(__dirname, "..", "..", "..");
 
 /** 300 ms × 3, as a BFDProfile without values has it. */
 export const DEFAULT_SETTINGS: BfdSettings = {
@@ -42,33 +35,13 @@ export function settingsOf(intervalMs: number, more: Partial<BfdSettings> = {}):
   return { ...DEFAULT_SETTINGS, ...intervals, ...more };
 }
 
-export interface BfdBundles {
-  readonly thread: string;
-  readonly program: string;
-  remove(): void;
-}
+export type BfdBundles = NodeBundles;
 
-/** Bundles into a directory of this process below node_modules, from where koffi can be resolved. */
 export async function bundleBfdPrograms(): Promise<BfdBundles> {
-  const outdir = join(ROOT, "node_modules", ".cache", "herald", `bfd-${process.pid}`);
-  mkdirSync(outdir, { recursive: true });
-  await build({
-    entryPoints: {
-      "packet-thread": join(ROOT, "node/packet-thread.ts"),
-      program: join(ROOT, "test/lab/bfd/bfd-node-program.ts"),
-    },
-    outdir,
-    bundle: true,
-    platform: "node",
-    target: "node20",
-    format: "cjs",
-    logLevel: "error",
+  return bundlePrograms("bfd", {
+    thread: "node/packet-thread.ts",
+    program: "test/lab/bfd/bfd-node-program.ts",
   });
-  return {
-    thread: join(outdir, "packet-thread.js"),
-    program: join(outdir, "program.js"),
-    remove: () => rmSync(outdir, { recursive: true, force: true }),
-  };
 }
 
 export interface TimedPath {
@@ -84,13 +57,10 @@ export class BfdNode {
   dropped: Readonly<Record<string, number>> = {};
   /** How late the packet thread woke at worst. */
   worstDelayMs = 0;
-  readonly #child: ChildProcess;
-  #isReady = false;
-  #startError: string | undefined;
+  readonly #process: NodeProcess<BfdNodeOrder, BfdNodeMessage>;
 
-  private constructor(child: ChildProcess) {
-    this.#child = child;
-    child.on("message", (message: BfdNodeMessage) => this.#receive(message));
+  private constructor(options: NodeProcessOptions) {
+    this.#process = new NodeProcess(options);
   }
 
   /** Starts the process in the namespace; `wrapper` goes before node, for instance to drop capabilities. */
@@ -99,36 +69,24 @@ export class BfdNode {
     bundles: BfdBundles,
     wrapper: readonly string[] = [],
   ): Promise<BfdNode> {
-    const program = [process.execPath, bundles.program, bundles.thread];
-    const child = spawn("ip", ["netns", "exec", namespace, ...wrapper, ...program], {
-      stdio: ["ignore", "inherit", "inherit", "ipc"],
-      serialization: "advanced",
-    });
-    const node = new BfdNode(child);
-    try {
-      await eventually(`BFD in ${namespace} started`, 10_000, () => {
-        if (node.#startError !== undefined) throw new Error(node.#startError);
-        return node.#isReady;
-      });
-    } catch (error) {
-      await node.kill();
-      throw error;
-    }
+    const program = [bundles.program, bundles.thread];
+    const node = new BfdNode({ namespace, program, wrapper });
+    await node.#process.start(`BFD in ${namespace}`, message => node.#receive(message));
     return node;
   }
 
   get pid(): number {
-    return this.#child.pid ?? 0;
+    return this.#process.pid ?? 0;
   }
 
   /** Replaces the set of sessions. */
   request(requests: readonly BfdRequest[]): void {
-    this.#order({ type: "requests", message: { type: "bfdRequests", requests } });
+    this.#process.order({ type: "requests", message: { type: "bfdRequests", requests } });
   }
 
   /** Keeps the main thread of the process busy. */
   stall(busyMs: number, periodMs: number): void {
-    this.#order({ type: "stall", busyMs, periodMs });
+    this.#process.order({ type: "stall", busyMs, periodMs });
   }
 
   /** What was last said about the path of the session. */
@@ -153,23 +111,21 @@ export class BfdNode {
   }
 
   signal(name: NodeJS.Signals): void {
-    this.#child.kill(name);
+    this.#process.signal(name);
   }
 
   /** SIGKILL, as a crash; resolves when the process is gone. */
   async kill(): Promise<void> {
-    await this.#end(() => this.#child.kill("SIGKILL"));
+    await this.#process.kill();
   }
 
   /** Stops in order; resolves when the process is gone. */
   async stop(): Promise<void> {
-    await this.#end(() => this.#order({ type: "stop" }));
+    await this.#process.stop({ type: "stop" });
   }
 
   #receive(message: BfdNodeMessage): void {
-    if (message.type === "ready") this.#isReady = true;
-    else if (message.type === "cannotStart") this.#startError = message.error;
-    else if (message.type === "path") this.paths.push(message);
+    if (message.type === "path") this.paths.push(message);
     else this.#note(message.report, message.atMs);
   }
 
@@ -182,16 +138,5 @@ export class BfdNode {
     if (report.type !== "bfdCounters") return;
     this.counters = report.isFirst ? report.perSession : [...this.counters, ...report.perSession];
     this.dropped = report.dropped;
-  }
-
-  #order(order: BfdNodeOrder): void {
-    this.#child.send(order);
-  }
-
-  async #end(begin: () => void): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const exited = once(this.#child, "exit");
-    begin();
-    await exited;
   }
 }
