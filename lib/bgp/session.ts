@@ -1,6 +1,7 @@
 /**
  * One peer's session: the FSM of RFC 4271 §8 with collision detection (§6.8), graceful restart (RFC 4724), the send hold timer
- * (RFC 9687) and a back-off that bears any peer. `session-table.ts` says what happens when; here is how.
+ * (RFC 9687) and a back-off that bears any peer. `session-table.ts` says what happens when; here is how. Its connections are in
+ * `session-connections.ts`, their timers in `session-connection.ts`, the ones between connections in `retry-timers.ts`.
  *
  *      driver ── octets, connected, timeout … ──► handle ──► connect, send, close, established, down … ──► driver
  */
@@ -19,7 +20,8 @@ import {
   type SessionConfiguration,
 } from "./negotiation";
 import { RetryTimers } from "./retry-timers";
-import { earliest, SessionConnection, type Reading } from "./session-connection";
+import { earliest, type Reading, type SessionConnection } from "./session-connection";
+import { SessionConnections } from "./session-connections";
 import type {
   ConnectionId,
   FsmEvent,
@@ -51,19 +53,13 @@ export class BgpSession {
   readonly #random: () => number;
   readonly #retry: RetryTimers;
   readonly #output = new SessionOutput();
+  readonly #connections = new SessionConnections(this.#output);
   #state: SessionState = "Idle";
-  /** The connection that `#state` speaks of, from OpenSent on. */
-  #main: SessionConnection | undefined;
-  /** A second connection, which has sent OPEN and waits for the peer's. */
-  #tracked: SessionConnection | undefined;
-  /** Our own connection while TCP is setting it up. */
-  #attempt: ConnectionId | undefined;
   #negotiated: NegotiatedSession | undefined;
   #connectRetryCounter = 0;
   #establishedAtMs = 0;
   #level: CapabilityLevel = "full";
   #isRestarting: boolean;
-  #lastConnectionId = 0;
   #nowMs = 0;
 
   /**
@@ -104,8 +100,7 @@ export class BgpSession {
 
   /** The id for a connection the driver accepted, to be given with `accepted`. */
   allocateConnectionId(): ConnectionId {
-    this.#lastConnectionId += 1;
-    return this.#lastConnectionId;
+    return this.#connections.allocateId();
   }
 
   /** Carries the event through the FSM; gives what the driver must do, in order. `nowMs` never goes back. */
@@ -117,11 +112,7 @@ export class BgpSession {
 
   /** When `{ type: "timeout" }` is due next; undefined if nothing is armed. An early or repeated call is harmless. */
   nextDeadlineMs(): number | undefined {
-    return earliest([
-      this.#retry.nextDeadlineMs(),
-      this.#main?.nextDeadlineMs(),
-      this.#tracked?.nextDeadlineMs(),
-    ]);
+    return earliest([this.#retry.nextDeadlineMs(), this.#connections.nextDeadlineMs()]);
   }
 
   #dispatch(event: SessionEvent): void {
@@ -178,13 +169,10 @@ export class BgpSession {
       this.#connectRetryCounter = 0;
     },
     stopAutomatically: event => this.#leave(event, "protocol"),
-    reconnect: () => {
-      if (this.#attempt !== undefined) this.#output.close(this.#attempt);
-      this.#connect("connect retry timer expired");
-    },
+    reconnect: () => this.#connect("connect retry timer expired"),
     sendOpen: event => this.#sendOpen(event),
     waitInActive: event => this.#waitInActive(event),
-    track: event => this.#track(event),
+    track: event => this.#openConnection(event),
     negotiate: event => {
       if (event.type === "bgpOpen") this.#negotiate(event.open);
     },
@@ -216,42 +204,32 @@ export class BgpSession {
     if (this.#retry.isConnectRetryDue(this.#nowMs)) {
       this.#step({ type: "connectRetryTimerExpires" });
     }
-    if (this.#tracked?.dueTimer(this.#nowMs) !== undefined) {
+    if (this.#connections.tracked?.dueTimer(this.#nowMs) !== undefined) {
       this.#dropTracked(HOLD_TIMER_EXPIRED);
     }
-    const due = this.#main?.dueTimer(this.#nowMs);
+    const due = this.#connections.main?.dueTimer(this.#nowMs);
     if (due !== undefined) this.#step({ type: due });
   }
 
   #handleConnected(connection: ConnectionId): void {
-    if (connection !== this.#attempt) {
-      const isInUse = connection === this.#main?.id || connection === this.#tracked?.id;
-      if (!isInUse) this.#output.close(connection);
-      return;
-    }
-    this.#attempt = undefined;
+    if (!this.#connections.completeAttempt(connection)) return;
     this.#step({ type: "tcpConnectionRequestAcked", connection });
   }
 
-  #handleFailure(connection: ConnectionId, words: string): void {
-    if (connection === this.#tracked?.id) {
-      this.#tracked = undefined;
-    } else if (connection === this.#attempt) {
-      this.#attempt = undefined;
-      if (this.#main === undefined) this.#step({ type: "tcpConnectionFails", words });
-    } else if (connection === this.#main?.id) {
-      this.#main = undefined;
-      if (!this.#promoteTracked(words)) this.#step({ type: "tcpConnectionFails", words });
-    }
+  #handleFailure(id: ConnectionId, words: string): void {
+    if (!this.#connections.forget(id) || this.#connections.main !== undefined) return;
+    // Established ends with its connection; before, the second one takes the place of the first.
+    if (this.#state !== "Established" && this.#promoteTracked(words)) return;
+    this.#step({ type: "tcpConnectionFails", words });
   }
 
   #handleOctets(id: ConnectionId, octets: Uint8Array): void {
-    const connection = [this.#main, this.#tracked].find(candidate => candidate?.id === id);
+    const connection = this.#connections.find(id);
     if (connection === undefined) return;
     connection.push(octets);
     // An event may end the connection, or make the tracked one the main one: each is looked at anew.
-    while (connection === this.#main || connection === this.#tracked) {
-      const isEstablished = connection === this.#main && this.#state === "Established";
+    while (this.#connections.find(id) !== undefined) {
+      const isEstablished = connection === this.#connections.main && this.#state === "Established";
       const reading = connection.read(isEstablished);
       if (reading === undefined) return;
       this.#handleReading(connection, reading);
@@ -261,7 +239,7 @@ export class BgpSession {
   #handleReading(connection: SessionConnection, reading: Reading): void {
     const { event } = reading;
     this.#output.reportReading(reading);
-    if (connection === this.#tracked) {
+    if (connection === this.#connections.tracked) {
       this.#stepTracked(event);
       return;
     }
@@ -279,8 +257,7 @@ export class BgpSession {
 
   /** The peer's OPEN has come on the second connection: one of the two goes. */
   #collide(open: OpenMessage): void {
-    const main = this.#main;
-    const tracked = this.#tracked;
+    const { main, tracked } = this.#connections;
     if (main === undefined || tracked === undefined) return;
     const agreed = negotiate(this.#configuration, this.#makeOpen(), open);
     if (!agreed.ok) {
@@ -298,29 +275,25 @@ export class BgpSession {
     }
     const words = isEstablished ? "the peer has restarted" : "the peer's other connection stays";
     if (isEstablished) this.#output.add({ type: "down", words });
-    else this.#output.send(main, COLLISION, this.#nowMs);
-    this.#output.close(main.id);
-    this.#promoteTracked(words);
+    this.#promoteTracked(words, isEstablished ? undefined : COLLISION);
     this.#negotiate(open);
   }
 
-  /** Lets the second connection take the place of the first; false when there is none or the session was Established on it. */
-  #promoteTracked(words: string): boolean {
-    const tracked = this.#tracked;
-    if (tracked === undefined || (this.#state === "Established" && this.#main === undefined)) {
-      return false;
-    }
-    this.#main = tracked;
-    this.#tracked = undefined;
+  /** Goes on with the second connection as one that waits for the peer's OPEN; false without one. */
+  #promoteTracked(words: string, lastMessage?: NotificationMessage): boolean {
+    if (!this.#connections.promoteTracked(lastMessage, this.#nowMs)) return false;
     this.#negotiated = undefined;
     this.#transition("OpenSent", words);
     return true;
   }
 
+  #dropTracked(lastMessage: NotificationMessage | undefined): void {
+    this.#connections.dropTracked(lastMessage, this.#nowMs);
+  }
+
   #connect(words: string): void {
     this.#retry.armConnectRetry(this.#nowMs);
-    this.#attempt = this.allocateConnectionId();
-    this.#output.add({ type: "connect", connection: this.#attempt });
+    this.#connections.connect();
     this.#transition("Connect", words);
   }
 
@@ -328,28 +301,22 @@ export class BgpSession {
     // In Connect the timer goes on from when the attempt began; a connection that was up begins it anew.
     if (this.#state !== "Connect") this.#retry.armConnectRetry(this.#nowMs);
     this.#connectRetryCounter += 1;
-    this.#closeAll(false);
+    this.#connections.closeAll({}, this.#nowMs);
+    this.#negotiated = undefined;
     this.#transition("Active", event.type === "tcpConnectionFails" ? event.words : "TCP failed");
   }
 
   #sendOpen(event: FsmEvent): void {
-    if (!("connection" in event)) return;
     this.#retry.stop();
-    this.#main = this.#openOn(event.connection, event.type);
+    this.#openConnection(event);
     this.#transition("OpenSent", "TCP is up");
   }
 
-  #track(event: FsmEvent): void {
+  #openConnection(event: FsmEvent): void {
     if (!("connection" in event)) return;
-    if (this.#tracked === undefined) this.#tracked = this.#openOn(event.connection, event.type);
-    else this.#output.close(event.connection);
-  }
-
-  #openOn(id: ConnectionId, type: FsmEvent["type"]): SessionConnection {
-    const isOurs = type === "tcpConnectionRequestAcked";
-    const connection = new SessionConnection(id, isOurs, this.#nowMs);
-    this.#output.send(connection, this.#makeOpen(), this.#nowMs);
-    return connection;
+    const isInitiatedByUs = event.type === "tcpConnectionRequestAcked";
+    const connection = { id: event.connection, isInitiatedByUs };
+    this.#connections.open(connection, this.#makeOpen(), this.#nowMs);
   }
 
   #makeOpen(): OpenMessage {
@@ -357,7 +324,7 @@ export class BgpSession {
   }
 
   #negotiate(open: OpenMessage): void {
-    const connection = this.#main;
+    const connection = this.#connections.main;
     if (connection === undefined) return;
     const agreed = negotiate(this.#configuration, this.#makeOpen(), open);
     if (!agreed.ok) {
@@ -373,12 +340,11 @@ export class BgpSession {
   }
 
   #establish(): void {
-    const connection = this.#main;
+    const connection = this.#connections.main;
     const session = this.#negotiated;
     if (connection === undefined || session === undefined) return;
-    if (this.#tracked !== undefined) this.#dropTracked(COLLISION);
-    if (this.#attempt !== undefined) this.#output.close(this.#attempt);
-    this.#attempt = undefined;
+    this.#dropTracked(COLLISION);
+    this.#connections.abandonAttempt();
     connection.restartHold(this.#nowMs, true);
     this.#establishedAtMs = this.#nowMs;
     this.#isRestarting = false;
@@ -387,21 +353,22 @@ export class BgpSession {
   }
 
   #sendUpdates(messages: readonly Uint8Array[]): void {
-    const connection = this.#main;
+    const connection = this.#connections.main;
     if (this.#state !== "Established" || connection === undefined || messages.length === 0) return;
     this.#output.sendUpdates(connection, messages, this.#nowMs);
     connection.restartKeepalive(this.#nowMs, this.#random());
   }
 
   #sendKeepalive(): void {
-    const connection = this.#main;
+    const connection = this.#connections.main;
     if (connection === undefined) return;
     this.#output.send(connection, { type: "keepalive" }, this.#nowMs);
     connection.restartKeepalive(this.#nowMs, this.#random());
   }
 
   #handleProgress(id: ConnectionId, unsentOctets: number): void {
-    if (id === this.#main?.id) this.#main.noteProgress(this.#nowMs, unsentOctets === 0);
+    const { main } = this.#connections;
+    if (id === main?.id) main.noteProgress(this.#nowMs, unsentOctets === 0);
   }
 
   #leave(event: FsmEvent, cause?: FailureCause): void {
@@ -424,13 +391,10 @@ export class BgpSession {
     if (event.type === "notifMsgVerErr") this.#connectRetryCounter -= 1;
   }
 
-  #drop({ words, cause, notification, isAbort = false }: Drop): void {
-    for (const connection of [this.#main, this.#tracked]) {
-      if (connection !== undefined && notification !== undefined) {
-        this.#output.send(connection, notification, this.#nowMs);
-      }
-    }
-    this.#closeAll(isAbort);
+  #drop(drop: Drop): void {
+    const { words, cause } = drop;
+    this.#connections.closeAll(drop, this.#nowMs);
+    this.#negotiated = undefined;
     const wasEstablished = this.#state === "Established";
     if (wasEstablished) this.#output.add({ type: "down", words });
     this.#connectRetryCounter += 1;
@@ -438,24 +402,6 @@ export class BgpSession {
     const establishedMs = wasEstablished ? this.#nowMs - this.#establishedAtMs : 0;
     if (cause !== undefined) this.#retry.armIdleHold(cause, establishedMs, this.#nowMs);
     this.#transition("Idle", words);
-  }
-
-  #dropTracked(notification: NotificationMessage | undefined): void {
-    const tracked = this.#tracked;
-    if (tracked === undefined) return;
-    if (notification !== undefined) this.#output.send(tracked, notification, this.#nowMs);
-    this.#output.close(tracked.id);
-    this.#tracked = undefined;
-  }
-
-  #closeAll(isAbort: boolean): void {
-    for (const id of [this.#main?.id, this.#tracked?.id, this.#attempt]) {
-      if (id !== undefined) this.#output.close(id, isAbort);
-    }
-    this.#main = undefined;
-    this.#tracked = undefined;
-    this.#attempt = undefined;
-    this.#negotiated = undefined;
   }
 
   #transition(to: SessionState, words: string): void {
