@@ -98,6 +98,7 @@ it("0.7 the second ConfigMap in place of the first moves the Service and takes t
 
 it("4.4 without any configuration there is no error and nothing to complain about", async () => {
   await w.expectState("Valid");
+  expect(w.lines).not.toEqual([]);
   expect(w.lines.filter(line => /"level":(?:50|60|"error"|"fatal")/.test(line))).toEqual([]);
 });
 
@@ -219,11 +220,13 @@ address-pools:
   });
 });
 
-it("reads the ConfigMap of Helm's name, and of two only the first", async () => {
+it("reads the ConfigMap of Helm's name, and of two only the first, which changes nothing that was made of the other", async () => {
   await w.configMap(LAYER2(), "metallb");
   await w.expectObjects("pools", POOL);
   await w.configMap(LAYER2("192.168.2.0/24"), "config");
   await w.expectEvent("ConfigMap/metallb", "ConfigurationIgnored");
+  await w.expectEvent("ConfigMap/config", "ConfigurationWarning", 'IPAddressPool "default" exists');
+  await w.expectObjects("pools", POOL);
 });
 
 it("writes passwords into Secrets and tells them to nobody", async () => {

@@ -80,19 +80,21 @@ describe("a text", () => {
   });
 
   it("with booleans of YAML 1.1, comments, anchors and merges is read as it was", () => {
-    const conversion = convert(
-      `
-defaults: &defaults {protocol: layer2, auto-assign: no}
-`.replace(
-        /.*defaults:.*/,
-        "address-pools: # the pools\n- &one {name: one, protocol: layer2, auto-assign: Off, avoid-buggy-ips: yes, addresses: [10.0.0.0/25]}",
-      ),
-    );
+    const conversion = convert(`
+address-pools: # the pools
+- {name: one, protocol: &b bgp, auto-assign: Off, avoid-buggy-ips: yes, addresses: [10.0.0.0/25], bgp-advertisements: [&a {localpref: 5}]}
+- {name: two, protocol: *b, addresses: [10.0.0.128/25], bgp-advertisements: [{<<: *a, aggregation-length: 26}]}
+`);
     expect(findingsOf(conversion)).toEqual([]);
-    expect(objectsOf(conversion)["IPAddressPool one"]).toEqual({
-      addresses: ["10.0.0.0/25"],
-      autoAssign: false,
-      avoidBuggyIPs: true,
+    expect(objectsOf(conversion)).toEqual({
+      "IPAddressPool one": { addresses: ["10.0.0.0/25"], autoAssign: false, avoidBuggyIPs: true },
+      "IPAddressPool two": { addresses: ["10.0.0.128/25"] },
+      "BGPAdvertisement bgpadvertisement1": { localPref: 5, ipAddressPools: ["one"] },
+      "BGPAdvertisement bgpadvertisement2": {
+        localPref: 5,
+        aggregationLength: 26,
+        ipAddressPools: ["two"],
+      },
     });
   });
 
@@ -153,7 +155,7 @@ defaults: &defaults {protocol: layer2, auto-assign: no}
   );
 
   test.prop([fc.nat({ max: GOOD.length - 1 }), fc.constantFrom("", " ", "x", ":", "\n", "-")])(
-    "with one character changed is read or refused, and never read as something else",
+    "with one character changed is read or refused, and never read as more pools than it has",
     (index, character) => {
       const changed = GOOD.slice(0, index) + character + GOOD.slice(index + 1);
       const { resources, problems } = convert(changed);
