@@ -4,7 +4,8 @@ import { startBird } from "../../../lab/routers/bird";
 import { ensureRouters } from "../../../lab/routers/packages";
 import type { Router } from "../../../lab/routers/router";
 import { poll } from "../../../lab/run";
-import { BgpLab, metallb, NAMESPACE, nginx, OUR_AS, POOL, ROUTER_AS, routesTo } from "./support";
+import { metallb, NAMESPACE } from "../../support/lab-speakers";
+import { BgpLab, nginx, OUR_AS, POOL, ROUTER_AS, routesTo } from "./support";
 
 const EXCLUDE = "node.kubernetes.io/exclude-from-external-load-balancers";
 const ALL = ["n1", "n2", "n3"];
@@ -22,16 +23,8 @@ beforeAll(async () => {
   ends.push(() => lab.down());
   const r1 = lab.host("r1");
   router = await startBird(lab.netns("r1"), {
-    as: ROUTER_AS,
-    routerId: r1.ipv4,
-    addresses: [r1.ipv4],
+    ...world.routerSettings("r1", { gracefulRestartSeconds: 60 }),
     installsRoutes: true,
-    peers: lab.nodes.map(node => ({
-      target: { address: lab.host(node).ipv4 },
-      as: OUR_AS,
-      families: ["ipv4"],
-      gracefulRestartSeconds: 60,
-    })),
   });
   ends.push(() => router.stop());
   await lab.apply([
@@ -64,7 +57,9 @@ function expectNothingLost(counts: { readonly tries: number; readonly failures: 
 
 describe("a Service announced by BGP", () => {
   it("is a route with three next hops, with the attributes of its advertisement", async () => {
-    for (const route of await routesTo(router, `${WEB}/32`)) {
+    const routes = await routesTo(router, `${WEB}/32`);
+    expect(routes).toHaveLength(3);
+    for (const route of routes) {
       expect(route).toMatchObject({
         asPath: [OUR_AS],
         communities: ["64512:100"],
@@ -213,17 +208,10 @@ describe("a password in a Secret", () => {
   it("is waited for, with an event, and used as soon as it is there", async () => {
     const { lab } = world;
     const r2 = lab.host("r2");
-    const second = await startBird(lab.netns("r2"), {
-      as: ROUTER_AS,
-      routerId: r2.ipv4,
-      addresses: [r2.ipv4],
-      peers: lab.nodes.map(node => ({
-        target: { address: lab.host(node).ipv4 },
-        as: OUR_AS,
-        families: ["ipv4"],
-        password: "canary-8h2k",
-      })),
-    });
+    const second = await startBird(
+      lab.netns("r2"),
+      world.routerSettings("r2", { password: "canary-8h2k" }),
+    );
     try {
       await lab.apply([
         metallb("BGPPeer", "r2", {

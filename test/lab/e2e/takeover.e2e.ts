@@ -43,6 +43,7 @@ describe("taking over from MetalLB v0.15.2", () => {
     for (const frame of frames.filter(({ isReplyOf }) => isReplyOf !== undefined)) {
       console.log(`  ${new Date(frame.atMs).toISOString()} ${frame.text}`);
     }
+    expect(result.requests - result.failures.length).toBeGreaterThan(100);
     const path = "jsonpath={.status.loadBalancer.ingress[0].ip}";
     expect((await world.kubectl(["get", "service", "nginx", "-o", path])).stdout).toBe(ADDRESS);
   });
