@@ -4,7 +4,8 @@ import { startFrr } from "../../../lab/routers/frr";
 import { ensureRouters } from "../../../lab/routers/packages";
 import type { Router } from "../../../lab/routers/router";
 import { poll } from "../../../lab/run";
-import { BgpLab, metallb, nginx, OUR_AS, POOL, ROUTER_AS, routesTo } from "./support";
+import { metallb } from "../../support/lab-speakers";
+import { BgpLab, nginx, OUR_AS, POOL, ROUTER_AS, routesTo } from "./support";
 
 const WEB = "198.51.100.20";
 
@@ -19,15 +20,8 @@ beforeAll(async () => {
   ends.push(() => lab.down());
   const r1 = lab.host("r1");
   router = await startFrr(lab.netns("r1"), {
-    as: ROUTER_AS,
-    routerId: r1.ipv4,
-    addresses: [r1.ipv4],
+    ...world.routerSettings("r1"),
     installsRoutes: true,
-    peers: lab.nodes.map(node => ({
-      target: { address: lab.host(node).ipv4 },
-      as: OUR_AS,
-      families: ["ipv4"],
-    })),
   });
   ends.push(() => router.stop());
   // Two endpoints on n1, one on n2 and n3 each.

@@ -8,36 +8,35 @@ import { apiUrl } from "../../../lab/cluster-parts";
 import type { LabProcess } from "../../../lab/host-process";
 import { NGINX_IMAGE } from "../../../lab/images";
 import { install } from "../../../lab/install";
-import { Lab } from "../../../lab/lab";
-import { REPOSITORY } from "../../../lab/paths";
-import type { LearntRoute, Router } from "../../../lab/routers/router";
+import type { Lab } from "../../../lab/lab";
+import type { LearntRoute, Router, RouterPeer, RouterSettings } from "../../../lab/routers/router";
 import { poll } from "../../../lab/run";
+import { assignAddress, LabSpeakers, NAMESPACE, preparedLab } from "../../support/lab-speakers";
 
-export const NAMESPACE = "metallb-system";
 export const OUR_AS = 64512;
 export const ROUTER_AS = 64513;
 /** Not on the LAN: without a route by BGP nobody finds an address of it. */
 export const POOL = "198.51.100.0/24";
 
 const METRICS_PORT = 9120;
-const PROBE_PORT = 17_472;
 
 export class BgpLab {
-  readonly speakers = new Map<string, LabProcess>();
+  readonly #speakers: LabSpeakers;
 
-  private constructor(readonly lab: Lab) {}
+  private constructor(readonly lab: Lab) {
+    this.#speakers = new LabSpeakers(lab, {
+      arguments: [`--port=${METRICS_PORT}`],
+      env: { KUBECONFIG: this.#kubeconfig },
+    });
+  }
 
   /** Three nodes with a speaker and an nginx each, no configuration, and a client whose way to the pool is the router `r1`. */
   static async up(name: string): Promise<BgpLab> {
-    const lab = await Lab.up({ name, nodes: 3 });
-    try {
+    return preparedLab(name, async lab => {
       const world = new BgpLab(lab);
       await world.#prepare();
       return world;
-    } catch (error) {
-      await lab.down();
-      throw error;
-    }
+    });
   }
 
   async #prepare(): Promise<void> {
@@ -54,8 +53,7 @@ export class BgpLab {
     await lab.exec("client", ["ip", "route", "add", POOL, "via", lab.host("r1").ipv4]);
     // Shares by flow, not by pair of addresses, so that one client sees all next hops.
     await lab.exec("r1", ["sysctl", "-q", "-w", "net.ipv4.fib_multipath_hash_policy=1"]);
-    for (const node of lab.nodes) this.startSpeaker(node);
-    await this.whenReady();
+    await this.#speakers.startAll();
   }
 
   /** The speaker's own account: what its roles do not grant fails here too. */
@@ -81,32 +79,34 @@ export class BgpLab {
     return join(this.lab.directory, "speaker.kubeconfig");
   }
 
+  /** The speaker started last on each node, by node. */
+  get speakers(): ReadonlyMap<string, LabProcess> {
+    return this.#speakers.processes;
+  }
+
   startSpeaker(node: string): void {
-    const argv = [
-      process.execPath,
-      join(REPOSITORY, "dist/speaker.js"),
-      `--node-name=${node}`,
-      `--port=${METRICS_PORT}`,
-      `--health-probe-port=${PROBE_PORT}`,
-    ];
-    const env = { KUBECONFIG: this.#kubeconfig, METALLB_NAMESPACE: NAMESPACE };
-    const log = `${node}-speaker`;
-    this.speakers.set(node, this.lab.spawn(node, argv, { env, log }));
+    this.#speakers.start(node);
   }
 
   /** Resolves when every speaker says that it is ready. */
   async whenReady(): Promise<void> {
-    const url = `http://127.0.0.1:${PROBE_PORT}/readyz`;
-    for (const node of this.speakers.keys()) {
-      const curl = ["curl", "-sf", "-m", "1", url];
-      await poll(
-        async () => {
-          const { status } = await this.lab.exec(node, curl, { check: false });
-          return status === 0 ? true : undefined;
-        },
-        { timeoutMs: 30_000, describe: () => `the speaker of ${node} is not ready` },
-      );
-    }
+    await this.#speakers.whenReady();
+  }
+
+  /** A router on the host with a session to each speaker; `peer` adds to what it is told of each. */
+  routerSettings(host: string, peer: Partial<RouterPeer> = {}): RouterSettings {
+    const { ipv4 } = this.lab.host(host);
+    return {
+      as: ROUTER_AS,
+      routerId: ipv4,
+      addresses: [ipv4],
+      peers: this.lab.nodes.map(node => ({
+        target: { address: this.lab.host(node).ipv4 },
+        as: OUR_AS,
+        families: ["ipv4"],
+        ...peer,
+      })),
+    };
   }
 
   /** A Service with this address. */
@@ -124,11 +124,7 @@ export class BgpLab {
         },
       },
     ]);
-    const status = { loadBalancer: { ingress: [{ ip: address }] } };
-    await this.lab.kubectl([
-      ...["patch", "service", name, "--subresource=status", "--type=merge"],
-      ...["-p", JSON.stringify({ status })],
-    ]);
+    await assignAddress(this.lab, name, address);
   }
 
   /** Resolves when every Pod of the DaemonSets is ready. */
@@ -229,16 +225,6 @@ export class BgpLab {
 
 export async function routesTo(router: Router, prefix: string): Promise<readonly LearntRoute[]> {
   return (await router.routes()).filter(route => route.prefix === prefix);
-}
-
-export function metallb(kind: string, name: string, spec: object): object {
-  const version = kind === "BGPPeer" ? "v1beta2" : "v1beta1";
-  return {
-    apiVersion: `metallb.io/${version}`,
-    kind,
-    metadata: { name, namespace: NAMESPACE },
-    spec,
-  };
 }
 
 /** A DaemonSet of nginx on the nodes with these labels; Services select its Pods by the label `app`. */

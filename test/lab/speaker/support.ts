@@ -1,30 +1,32 @@
 /** A lab with speakers and nothing else of Herald: Services get their addresses by hand, so that only announcing is tested. */
 import { join } from "node:path";
 import type { LabProcess } from "../../../lab/host-process";
-import { Lab } from "../../../lab/lab";
+import type { Lab } from "../../../lab/lab";
 import { REPOSITORY } from "../../../lab/paths";
 import { poll } from "../../../lab/run";
 import { rankCandidates } from "../../../lib/announcement/election";
-
-export const NAMESPACE = "metallb-system";
-const PROBE_PORT = 17_472;
+import {
+  assignAddress,
+  LabSpeakers,
+  metallb,
+  NAMESPACE,
+  preparedLab,
+} from "../../support/lab-speakers";
 
 export class SpeakerLab {
-  readonly speakers = new Map<string, LabProcess>();
+  readonly #speakers: LabSpeakers;
 
-  private constructor(readonly lab: Lab) {}
+  private constructor(readonly lab: Lab) {
+    this.#speakers = new LabSpeakers(lab);
+  }
 
   /** Three Ready nodes with a speaker each, one pool of both families and one advertisement of everything. */
   static async up(name: string): Promise<SpeakerLab> {
-    const lab = await Lab.up({ name, nodes: 3 });
-    try {
-      const speakers = new SpeakerLab(lab);
-      await speakers.#prepare();
-      return speakers;
-    } catch (error) {
-      await lab.down();
-      throw error;
-    }
+    return preparedLab(name, async lab => {
+      const world = new SpeakerLab(lab);
+      await world.#prepare();
+      return world;
+    });
   }
 
   async #prepare(): Promise<void> {
@@ -39,31 +41,20 @@ export class SpeakerLab {
       }),
       metallb("L2Advertisement", "lan", {}),
     ]);
-    for (const node of this.lab.nodes) this.start(node);
-    await this.whenReady();
+    await this.#speakers.startAll();
+  }
+
+  /** The speaker started last on each node, by node. */
+  get speakers(): ReadonlyMap<string, LabProcess> {
+    return this.#speakers.processes;
   }
 
   start(node: string): LabProcess {
-    const argv = [
-      process.execPath,
-      join(REPOSITORY, "dist/speaker.js"),
-      `--node-name=${node}`,
-      `--health-probe-port=${PROBE_PORT}`,
-    ];
-    const env = { METALLB_NAMESPACE: NAMESPACE };
-    const speaker = this.lab.spawn(node, argv, { env, log: `${node}-speaker` });
-    this.speakers.set(node, speaker);
-    return speaker;
+    return this.#speakers.start(node);
   }
 
   async whenReady(): Promise<void> {
-    for (const node of this.lab.nodes) {
-      await poll(async () => ((await this.#isReady(node)) ? true : undefined), {
-        timeoutMs: 20_000,
-        describe: () =>
-          `The speaker of ${node} is not ready: ${this.lab.logPath(`${node}-speaker`)}`,
-      });
-    }
+    await this.#speakers.whenReady();
   }
 
   /** A Service without Pods: its endpoints are on the nodes named, its address is given by hand. */
@@ -84,11 +75,7 @@ export class SpeakerLab {
       },
       this.#slice(name, given.endpointsOn, isIpv6),
     ]);
-    const status = { loadBalancer: { ingress: [{ ip: given.address }] } };
-    await this.lab.kubectl([
-      ...["patch", "service", name, "--subresource=status", "--type=merge"],
-      ...["-p", JSON.stringify({ status })],
-    ]);
+    await assignAddress(this.lab, name, given.address);
   }
 
   #slice(name: string, nodes: readonly string[], isIpv6: boolean): object {
@@ -169,12 +156,6 @@ export class SpeakerLab {
     );
   }
 
-  async #isReady(node: string): Promise<boolean> {
-    const url = `http://127.0.0.1:${PROBE_PORT}/readyz`;
-    const { status } = await this.lab.exec(node, ["curl", "-sf", "-m", "1", url], { check: false });
-    return status === 0;
-  }
-
   #nodeOf(mac: string): string {
     const octets = (text: string): string =>
       text
@@ -189,8 +170,4 @@ export interface ServiceSettings {
   readonly address: string;
   readonly endpointsOn: readonly string[];
   readonly policy?: "Cluster" | "Local";
-}
-
-function metallb(kind: string, name: string, spec: object): object {
-  return { apiVersion: "metallb.io/v1beta1", kind, metadata: { name, namespace: NAMESPACE }, spec };
 }
