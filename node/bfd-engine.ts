@@ -11,11 +11,11 @@ import {
 } from "../lib/bfd/session-table";
 import { STALL_TOLERANCE_MS } from "../lib/bfd/limits";
 import { encodeControlPacket } from "../lib/bfd/control-packet";
-import { formatIpAddress } from "../lib/net/ip-address";
+import { formatIpAddress, isLinkLocal } from "../lib/net/ip-address";
 import { toCountersReports } from "./bfd-counters";
 import type { BfdEchoLink } from "./bfd-echo-link";
 import { BfdEchoes } from "./bfd-echoes";
-import { isLinkLocal, planBfdSessions, type PlannedBfdSession } from "./bfd-requests";
+import { planBfdSessions, type PlannedBfdSession } from "./bfd-requests";
 import { BfdListeners, type BfdReceiver } from "./bfd-listeners";
 import { BfdPort } from "./bfd-port";
 import { BfdSender } from "./bfd-sockets";

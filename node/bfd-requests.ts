@@ -1,6 +1,11 @@
 /** What the BGP thread asks for, as sessions: one between the same ends, whoever wants it. Pure. */
 import type { BfdSessionConfiguration } from "../lib/bfd/session-table";
-import { formatIpAddress, parseIpAddress, type IpAddress } from "../lib/net/ip-address";
+import {
+  formatIpAddress,
+  isLinkLocal,
+  parseIpAddress,
+  type IpAddress,
+} from "../lib/net/ip-address";
 import type { BfdRequest, BfdSettings } from "./bgp-protocol";
 
 /** One BFD session and the BGP sessions that go by it. */
@@ -47,11 +52,6 @@ export function planBfdSessions(requests: readonly BfdRequest[]): BfdPlan {
     }
   }
   return { sessions, overruled, bad };
-}
-
-/** fe80::/10: means something on one interface alone. */
-export function isLinkLocal(address: IpAddress): boolean {
-  return address.family === "ipv6" && address.value >> 118n === 0x3fan;
 }
 
 function toConfiguration(request: BfdRequest): BfdSessionConfiguration | undefined {

@@ -1,5 +1,5 @@
 /** The interfaces of this node and which of them may carry announcements. Pure: fed with netlink events. */
-import { formatIpAddress, type IpAddress } from "../lib/net/ip-address";
+import { formatIpAddress, isLinkLocal, type IpAddress } from "../lib/net/ip-address";
 import { formatMacAddress, MAC_LENGTH_OCTETS } from "../lib/net/mac-address";
 import { ETHERNET_HARDWARE, InterfaceFlag } from "./linux";
 import type { LinkDescription, NetlinkEvent } from "./netlink-message";
@@ -25,9 +25,6 @@ export interface JudgedInterface {
   readonly linkLocal?: IpAddress;
   readonly refusal?: InterfaceRefusal;
 }
-
-/** The first ten bits of fe80::/10. */
-const LINK_LOCAL_PREFIX = 0xfe80n >> 6n;
 
 export class InterfaceTable {
   readonly #links = new Map<number, LinkDescription>();
@@ -83,7 +80,7 @@ export class InterfaceTable {
 
   #applyAddress(event: NetlinkEvent & { readonly type: "address" | "addressGone" }): void {
     const { index, address } = event;
-    if (address.family !== "ipv6" || address.value >> 118n !== LINK_LOCAL_PREFIX) return;
+    if (!isLinkLocal(address)) return;
     const known = this.#linkLocals.get(index) ?? new Map<string, IpAddress>();
     this.#linkLocals.set(index, known);
     const isUsable = event.type === "address" && !event.isTentative;

@@ -1,7 +1,13 @@
 /** What this node knows of a session's own end: its interfaces as Node lists them (up and running ones), looked at anew each time. */
 import type { NetworkInterfaceInfo } from "node:os";
 import type { LocalEnd } from "../lib/bgp/next-hop";
-import { parseIpAddress, type IpAddress, type IpFamily } from "../lib/net/ip-address";
+import {
+  isLinkLocal,
+  isSameAddress,
+  parseIpAddress,
+  type IpAddress,
+  type IpFamily,
+} from "../lib/net/ip-address";
 import { parseIpPrefix, rangeContains, toIpRange } from "../lib/net/ip-prefix";
 
 /** What `os.networkInterfaces()` gives. */
@@ -50,21 +56,15 @@ export function findLinkLocal(
   return undefined;
 }
 
-const LINK_LOCAL_TOP_BITS = 0xfe80n >> 6n;
-
-export function isLinkLocal(address: IpAddress): boolean {
-  return address.family === "ipv6" && address.value >> 118n === LINK_LOCAL_TOP_BITS;
-}
-
 function nameOfOwner(interfaces: InterfaceList, address: IpAddress): string | undefined {
   return Object.keys(interfaces).find(name =>
-    addressesOf(interfaces[name] ?? []).some(own => isEqual(own, address)),
+    addressesOf(interfaces[name] ?? []).some(own => isSameAddress(own, address)),
   );
 }
 
 function isOn(entry: NetworkInterfaceInfo, local: IpAddress, peer: IpAddress): boolean {
   const address = toAddress(entry);
-  if (address === undefined || !isEqual(address, local) || entry.cidr === null) return false;
+  if (address === undefined || !isSameAddress(address, local) || entry.cidr === null) return false;
   const prefix = parseIpPrefix(entry.cidr);
   return prefix.ok && rangeContains(toIpRange(prefix.value), peer);
 }
@@ -85,8 +85,4 @@ function addressesOf(own: readonly NetworkInterfaceInfo[]): readonly IpAddress[]
 function toAddress(entry: NetworkInterfaceInfo): IpAddress | undefined {
   const parsed = parseIpAddress(entry.address);
   return parsed.ok ? parsed.value : undefined;
-}
-
-function isEqual(left: IpAddress, right: IpAddress): boolean {
-  return left.family === right.family && left.value === right.value;
 }

@@ -15,7 +15,12 @@ import {
   viewOf,
   writeMac,
 } from "../lib/net/ethernet";
-import { fromAddressBytes, toAddressBytes, type IpAddress } from "../lib/net/ip-address";
+import {
+  fromAddressBytes,
+  isLinkLocal,
+  toAddressBytes,
+  type IpAddress,
+} from "../lib/net/ip-address";
 import { toMulticastMac, type MacAddress } from "../lib/net/mac-address";
 import { checksumIcmpv6 } from "../lib/ndp/checksum";
 import {
@@ -27,7 +32,6 @@ import {
   NdpOffset,
   NdpOption,
 } from "../lib/ndp/constants";
-import { isLinkLocal } from "./local-end";
 
 const ROUTER_SOLICITATION = 133;
 const ROUTER_ADVERTISEMENT = 134;

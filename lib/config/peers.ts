@@ -1,5 +1,5 @@
 /** BGPPeers by themselves (rules V-P1 … V-P15, V-W3); what they refer to is peer-references.ts. */
-import { parseIpAddress, type IpAddress } from "../net/ip-address";
+import { isLinkLocal, parseIpAddress, type IpAddress } from "../net/ip-address";
 import type { BgpPeerConfig, PeerPassword } from "./configuration";
 import type { BGPPeerSpec } from "./generated/resources";
 import { readPeerTimers } from "./peer-timers";
@@ -172,11 +172,6 @@ function warnDisableMp(subject: PeerSubject): void {
     reason: "is deprecated and has no effect",
     wayOut: "Remove the field.",
   });
-}
-
-/** fe80::/10 (RFC 4291 §2.5.6). */
-function isLinkLocal({ family, value }: IpAddress): boolean {
-  return family === "ipv6" && value >> 118n === 0x3fan;
 }
 
 function nonEmpty(text: string | undefined): string | undefined {

@@ -76,12 +76,18 @@ export function isSameAddress(left: IpAddress, right: IpAddress): boolean {
   return left.family === right.family && left.value === right.value;
 }
 
+/** fe80::/10 (RFC 4291 §2.5.6): means something on one interface alone. */
+export function isLinkLocal({ family, value }: IpAddress): boolean {
+  return family === "ipv6" && value >> 118n === LINK_LOCAL_TOP_BITS;
+}
+
 /** The solicited-node multicast address of an IPv6 address: ff02::1:ff00:0/104 and its low 24 bits (RFC 4291 §2.7.1). */
 export function toSolicitedNodeAddress(address: IpAddress): IpAddress {
   assert(address.family === "ipv6", "solicited-node multicast is IPv6");
   return { family: "ipv6", value: SOLICITED_NODE_PREFIX | (address.value & 0xffffffn) };
 }
 
+const LINK_LOCAL_TOP_BITS = 0xfe80n >> 6n;
 const SOLICITED_NODE_PREFIX = 0xff0200000000000000000001ff000000n;
 const MAPPED_PREFIX = 0xffffn;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { NetworkInterfaceInfo } from "node:os";
 import { formatIpAddress, parseIpAddress, type IpAddress } from "../../../lib/net/ip-address";
-import { describeLocalEnd, findLinkLocal, isLinkLocal } from "../../../node/local-end";
+import { describeLocalEnd, findLinkLocal } from "../../../node/local-end";
 
 const MAC = "02:00:00:00:00:01";
 
@@ -80,15 +80,5 @@ describe("an interface for an unnumbered session", () => {
 
   it.each(["eth1", "eth9"])("is not usable without one: %s", name => {
     expect(findLinkLocal(INTERFACES, name)).toBeUndefined();
-  });
-
-  it.each([
-    ["fe80::1", true],
-    ["febf:ffff::1", true],
-    ["fec0::1", false],
-    ["2001:db8::1", false],
-    ["169.254.0.1", false],
-  ])("%s is link-local: %s", (text, expected) => {
-    expect(isLinkLocal(toAddress(text))).toBe(expected);
   });
 });

@@ -5,6 +5,7 @@ import {
   compareAddresses,
   formatIpAddress,
   fromAddressBytes,
+  isLinkLocal,
   parseIpAddress,
   toAddressBytes,
   toSolicitedNodeAddress,
@@ -90,6 +91,16 @@ describe("IP addresses", () => {
     ":::",
   ])("refuses %j", text => {
     expect(parseIpAddress(text)).toEqual({ ok: false, error: { code: "not-an-address", text } });
+  });
+
+  it.each([
+    ["fe80::1", true],
+    ["febf:ffff::1", true],
+    ["fec0::1", false],
+    ["2001:db8::1", false],
+    ["169.254.0.1", false],
+  ])("%s is link-local: %s", (text, expected) => {
+    expect(isLinkLocal(parsed(text))).toBe(expected);
   });
 
   it("derives the solicited-node group from the low 24 bits (RFC 4291 §2.7.1)", () => {
