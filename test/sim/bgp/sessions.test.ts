@@ -113,13 +113,19 @@ describe("two sides that call each other", () => {
 
 describe("a peer that never wants", () => {
   it("accepts no connection: at most 10 attempts in a minute, then one in 30 s", () => {
-    const { world, speaker, router } = begin(3);
-    router.accepts = false;
+    const world = new World(3);
+    const speaker = world.add("speaker", SPEAKER);
+    // Not started either: a passive side calls in the end.
+    world.add("router", ROUTER).accepts = false;
+    speaker.handle({ type: "manualStart" });
     world.run(60_000);
     expect(speaker.attempts).toBeLessThanOrEqual(10);
+    expect(speaker.attempts).toBeGreaterThan(3);
     const before = speaker.attempts;
     world.run(3_540_000);
     expect(speaker.attempts - before).toBeLessThanOrEqual(118);
+    expect(speaker.attempts - before).toBeGreaterThan(90);
+    expect(speaker.isEstablished).toBe(false);
   });
 
   it("refuses every OPEN: at most 10 attempts in a minute and 40 in an hour", () => {
