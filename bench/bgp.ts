@@ -13,6 +13,7 @@ import { ensureRouters } from "../lab/routers/packages";
 import type { Router, StartRouter } from "../lab/routers/router";
 import { MessageType } from "../lib/bgp/constants";
 import type { BgpSessionSpec } from "../node/bgp-protocol";
+import { titleOf } from "../test/lab/bgp/matrix-report";
 import {
   begin,
   makeSegment,
@@ -92,8 +93,8 @@ class Bench {
     const senders = new Map<string, () => Promise<TableRun>>([
       ["Herald, routes given while the session begins", () => this.#heraldTable()],
       ["Herald, routes given before", () => this.#heraldKnownTable()],
-      ["BIRD 2.0.12", () => this.#daemonTable(startBird)],
-      ["FRR 8.4.4", () => this.#daemonTable(startFrr)],
+      [await titleOf("bird"), () => this.#daemonTable(startBird)],
+      [await titleOf("frr"), () => this.#daemonTable(startFrr)],
     ]);
     const runs = new Map<string, TableRun[]>([...senders.keys()].map(name => [name, []]));
     for (let round = 0; round < ROUNDS; round += 1) {

@@ -51,7 +51,7 @@ export class Matrix {
   /** Writes the table if the environment asks for it. */
   async write(): Promise<void> {
     if (process.env["HERALD_WRITE_RESULTS"] !== "1") return;
-    const titles = await Promise.all(this.#daemons.map(describe));
+    const titles = await Promise.all(this.#daemons.map(titleOf));
     const rows = [...this.#cells].map(([feature, cells]) =>
       [feature, ...this.#daemons.map(daemon => cells.get(daemon) ?? "not run")].join(" | "),
     );
@@ -70,7 +70,8 @@ export class Matrix {
   }
 }
 
-async function describe(daemon: RouterName): Promise<string> {
+/** As `BIRD 2.0.12`: the version that is installed. */
+export async function titleOf(daemon: RouterName): Promise<string> {
   const query = ["dpkg-query", "-W", "-f", "${Version}", PACKAGES[daemon]];
   const { stdout } = await run(query, { check: false });
   return `${TITLES[daemon]} ${stdout.split("-")[0] ?? ""}`;
