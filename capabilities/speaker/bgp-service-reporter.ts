@@ -1,10 +1,10 @@
 /** Says what BGP announces of a Service: one log line and one series of metrics an address, one event on the Service. */
 import type { Logger } from "pino";
 import type { RoutedService, RoutePlan } from "../../lib/announcement/plan-routes";
-import { splitKey } from "../cluster/api-object";
 import type { EventContent, EventRecorder } from "../cluster/events";
 import type { ClusterView } from "./cluster-state";
 import type { AnnouncedSeries, SpeakerMetrics } from "./metrics";
+import { recordOnService } from "./service-events";
 
 export interface BgpServiceReporterOptions {
   readonly nodeName: string;
@@ -113,9 +113,7 @@ export class BgpServiceReporter {
   }
 
   #record(key: string, content: EventContent): void {
-    const { namespace, name } = splitKey(key);
-    const uid = this.#options.cluster.service(key)?.uid;
-    const service = { apiVersion: "v1", kind: "Service", namespace, name };
-    this.#options.events.record({ ...service, ...(uid !== undefined && { uid }) }, content);
+    const { events, cluster: view } = this.#options;
+    recordOnService({ events, view }, key, content);
   }
 }

@@ -4,10 +4,9 @@
  */
 import type { Logger } from "pino";
 import type { PacketReport } from "../../node/packet-protocol";
-import { splitKey } from "../cluster/api-object";
-import type { EventContent, EventRecorder } from "../cluster/events";
-import type { ClusterView } from "./cluster-state";
+import type { EventContent } from "../cluster/events";
 import type { SpeakerMetrics } from "./metrics";
+import { recordOnService, type ServiceEventsDeps } from "./service-events";
 
 export type ConflictPacketReport = Extract<PacketReport, { readonly type: "conflict" }>;
 
@@ -22,11 +21,9 @@ export interface ConflictCondition {
   readonly lastTransitionTime: string;
 }
 
-export interface ConflictReporterOptions {
+export interface ConflictReporterOptions extends ServiceEventsDeps {
   readonly nodeName: string;
-  readonly events: Pick<EventRecorder, "record">;
   readonly metrics: Pick<SpeakerMetrics, "countConflict" | "countDefences">;
-  readonly view: Pick<ClusterView, "service">;
   readonly log: Logger;
   /** Keys of the Services that have the address. */
   readonly keysOf: (address: string) => readonly string[];
@@ -110,16 +107,9 @@ export class ConflictReporter {
       content.message,
     );
     for (const key of keys) {
-      this.#record(key, content);
+      recordOnService(this.#options, key, content);
       onCondition(key);
     }
-  }
-
-  #record(key: string, content: EventContent): void {
-    const { namespace, name } = splitKey(key);
-    const uid = this.#options.view.service(key)?.uid;
-    const service = { apiVersion: "v1", kind: "Service", namespace, name };
-    this.#options.events.record({ ...service, ...(uid !== undefined && { uid }) }, content);
   }
 }
 

@@ -1,16 +1,13 @@
 /** Says to people and machines what happened to an address: one log line, one event on the Service, one series of metrics. */
 import type { Logger } from "pino";
-import { splitKey } from "../cluster/api-object";
-import type { EventContent, EventRecorder } from "../cluster/events";
-import type { ClusterView } from "./cluster-state";
+import type { EventContent } from "../cluster/events";
 import type { SpeakerMetrics } from "./metrics";
 import type { Transition } from "./ownership-book";
+import { recordOnService, type ServiceEventsDeps } from "./service-events";
 
-export interface TransitionReporterOptions {
+export interface TransitionReporterOptions extends ServiceEventsDeps {
   readonly nodeName: string;
-  readonly events: Pick<EventRecorder, "record">;
   readonly metrics: Pick<SpeakerMetrics, "addAnnounced" | "removeAnnounced">;
-  readonly view: Pick<ClusterView, "service">;
   readonly log: Logger;
 }
 
@@ -102,9 +99,6 @@ export class TransitionReporter {
 
   /** Records an event on the Service. */
   record(key: string, content: EventContent): void {
-    const { namespace, name } = splitKey(key);
-    const uid = this.#options.view.service(key)?.uid;
-    const service = { apiVersion: "v1", kind: "Service", namespace, name };
-    this.#options.events.record({ ...service, ...(uid !== undefined && { uid }) }, content);
+    recordOnService(this.#options, key, content);
   }
 }
