@@ -6,6 +6,7 @@
  */
 import type { AnnouncementEntry } from "../../lib/announcement/plan-announcements";
 import type { Cancel, Clock } from "../cluster/clock";
+import { findEntry } from "./sorted-entries";
 
 /** An address that nobody else takes is answered for this long. */
 export const DEPARTURE_LIMIT_MS = 10_000;
@@ -61,21 +62,4 @@ export class Departures {
       this.#onExpired();
     });
   }
-}
-
-/** By halving: the entries are sorted. */
-function findEntry(
-  entries: readonly AnnouncementEntry[],
-  address: string,
-): AnnouncementEntry | undefined {
-  let low = 0;
-  let high = entries.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    const found = entries[middle];
-    if (found === undefined || found.address === address) return found;
-    if (found.address < address) low = middle + 1;
-    else high = middle;
-  }
-  return undefined;
 }

@@ -4,6 +4,7 @@
  */
 import { combinePlans, type AnnouncementEntry } from "../../lib/announcement/plan-announcements";
 import type { ServicePlan } from "../../lib/announcement/plan-service";
+import { findEntry, indexOfAddress } from "./sorted-entries";
 
 export interface EntryTableOptions {
   /** Whether the Service may be announced now; asked again only after a `setPlan` or `markAll`. */
@@ -86,31 +87,11 @@ function withChanges(
   }
   const result = [...entries];
   for (const [address, entry] of changed) {
-    const index = indexOf(result, address);
+    const index = indexOfAddress(result, address);
     const isThere = result[index]?.address === address;
     result.splice(index, isThere ? 1 : 0, ...(entry === undefined ? [] : [entry]));
   }
   return result;
-}
-
-function findEntry(
-  entries: readonly AnnouncementEntry[],
-  address: string,
-): AnnouncementEntry | undefined {
-  const found = entries[indexOf(entries, address)];
-  return found?.address === address ? found : undefined;
-}
-
-/** Where the address is in the sorted list, or would be. */
-function indexOf(entries: readonly AnnouncementEntry[], address: string): number {
-  let low = 0;
-  let high = entries.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((entries[middle]?.address ?? "") < address) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 function isSameEntry(
