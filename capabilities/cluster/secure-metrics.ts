@@ -26,7 +26,8 @@ export class MetricsCertificateError extends Error {
   override readonly name = "MetricsCertificateError";
 }
 
-const NODE_TLS_VERSION = { VersionTLS12: "TLSv1.2", VersionTLS13: "TLSv1.3" } as const;
+/** What `--tls-min-version` is to Node. */
+export const NODE_TLS_VERSION = { VersionTLS12: "TLSv1.2", VersionTLS13: "TLSv1.3" } as const;
 
 /** The kubelet replaces a mounted Secret within a minute or so anyway. */
 const FILE_CHECK_MS = 10_000;

@@ -4,6 +4,7 @@ import type { Serving } from "../../capabilities/admission/webhook-secret";
 import { ApiClient } from "../../capabilities/cluster/api-client";
 import { loadClusterAccess } from "../../capabilities/cluster/cluster-access";
 import { createLogger } from "../../capabilities/cluster/log";
+import { NODE_TLS_VERSION } from "../../capabilities/cluster/secure-metrics";
 import { assert } from "../../lib/net/result";
 import { peprStoreReady } from "./cluster-ready";
 import { endOnSignal } from "./ending";
@@ -14,8 +15,6 @@ import { WebhookServer } from "./webhook-server";
 
 /** After the signal the port stays open until everybody knows that we are not ready; then the process ends. */
 const ENDING_TIMES = { lingerMs: 1_000, limitMs: 1_500 };
-
-const NODE_TLS_VERSION = { VersionTLS12: "TLSv1.2", VersionTLS13: "TLSv1.3" } as const;
 
 /** Pepr reads these files and would end without them; what is in them is not used. */
 const NO_FILES = { SSL_CERT_PATH: "/dev/null", SSL_KEY_PATH: "/dev/null" };
