@@ -135,7 +135,7 @@ describe("the grants of docs/security.md", () => {
     expect(unused.filter(each => !RARE.has(withoutVerb(each)) && !RARE.has(each))).toEqual([]);
   });
 
-  it("are needed, each of them: without it the part is refused", async () => {
+  it("are all there is: what belongs to others is refused", async () => {
     const refused: string[] = [];
     for (const account of ACCOUNTS) {
       const user = `--as=system:serviceaccount:${NAMESPACE}:${account}`;

@@ -199,7 +199,7 @@ describe("three nodes", () => {
     expect(calm.changes).toEqual([]);
   });
 
-  it("do not listen to one that has another secret, and agree with it all the same", async () => {
+  it("count and drop what one with another secret says, and agree with it all the same", async () => {
     await Promise.all([start("node-a"), start("node-b")]);
     await start("node-c", Buffer.from("another secret"));
     await eventually("refusals counted", 3000, () => {
