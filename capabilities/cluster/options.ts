@@ -13,6 +13,8 @@ export interface OptionSpec<Value> {
   readonly help: string;
   /** True for a flag that may stand alone, as in `--ignore-exclude-lb`. */
   readonly isSwitch: boolean;
+  /** True: accepted for MetalLB's sake; who gives the flag is told. */
+  readonly hasNoEffect?: boolean;
   readonly schema: z.ZodMiniType<Value, string | undefined>;
 }
 
@@ -92,9 +94,14 @@ export function onOff(flag: string, env: Names, help: string): OptionSpec<boolea
   return { ...spec, isSwitch: true };
 }
 
+/** The same option, whose value nobody looks at: a notice says so to who gives the flag. */
+export function withoutEffect<Value>(spec: OptionSpec<Value>): OptionSpec<Value> {
+  return { ...spec, hasNoEffect: true };
+}
+
 /**
- * Reads the options of a process. `--flag value`, `--flag=value` and Go's single dash are understood; `retired` flags of older
- * MetalLB releases are accepted with a notice. Every wrong value is reported, not only the first.
+ * Reads the options of a process. `--flag value`, `--flag=value` and Go's single dash are understood; `retired` flags, which have a
+ * value and mean nothing here, are accepted with a notice. Every wrong value is reported, not only the first.
  */
 export function parseOptions<Table extends OptionTable>(
   program: { readonly name: string; readonly table: Table; readonly retired: readonly string[] },
@@ -170,7 +177,7 @@ function readFlags(
     else if (spec !== undefined) takeFlag(spec, value ?? valueAfter(spec, rest), given);
     else if (program.retired.includes(name)) {
       if (value === undefined) rest.shift();
-      given.notices.push(`--${name} is a flag of an older release and has no effect here`);
+      given.notices.push(noEffect(name));
     } else given.wrong.push(`${word}: no such flag`);
   }
   return given;
@@ -189,6 +196,11 @@ function valueAfter(spec: OptionSpec<unknown>, rest: string[]): string | undefin
 function takeFlag(spec: OptionSpec<unknown>, value: string | undefined, given: GivenFlags): void {
   if (value === undefined) given.wrong.push(`--${spec.flag}: a value is missing`);
   else given.flags.set(spec.flag, value);
+  if (spec.hasNoEffect === true && value !== "") given.notices.push(noEffect(spec.flag));
+}
+
+function noEffect(flag: string): string {
+  return `--${flag} is accepted for MetalLB's sake and has no effect here`;
 }
 
 function usage(program: { readonly name: string; readonly table: OptionTable }): string {

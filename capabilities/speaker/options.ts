@@ -6,6 +6,7 @@ import {
   optionalText,
   text,
   wholeNumber,
+  withoutEffect,
   type OptionValues,
 } from "../cluster/options";
 
@@ -23,10 +24,12 @@ export const speakerOptions = {
     { fallback: 7946, min: 1, max: MAX_PORT },
     "UDP port of the heartbeats between speakers",
   ),
-  memberLabels: optionalText(
-    "ml-labels",
-    "METALLB_ML_LABELS",
-    "label selector of the speaker Pods; accepted, every Node counts as a peer",
+  memberLabels: withoutEffect(
+    optionalText(
+      "ml-labels",
+      "METALLB_ML_LABELS",
+      "label selector of the speaker Pods; accepted, every Node counts as a peer",
+    ),
   ),
   heartbeatSecretPath: optionalText(
     "ml-secret-key-path",
@@ -81,10 +84,8 @@ export const speakerOptions = {
     "/etc/metallb/memberlist/config.json",
     "MetalLB's tuning of memberlist, if there is one: the nearest profile is used",
   ),
-  isSecretPassthrough: onOff(
-    "frrk8s-secret-passthrough",
-    [],
-    "accepted; there is no FRR beside Herald",
+  isSecretPassthrough: withoutEffect(
+    onOff("frrk8s-secret-passthrough", [], "accepted; there is no FRR beside Herald"),
   ),
   conflictDetection: oneOf(
     "l2-conflict-detection",
@@ -123,7 +124,7 @@ export const speakerOptions = {
   ),
 } as const;
 
-/** Flags with a value that manifests written for MetalLB carry and that mean nothing here, or nothing yet. */
+/** Flags with a value that manifests written for MetalLB carry and that mean nothing here. */
 export const IGNORED_FLAGS = [
   "config",
   "host",

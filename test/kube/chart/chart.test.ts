@@ -138,6 +138,9 @@ describe("values written for MetalLB", () => {
     expect(said).not.toContain("frr");
     expect(await notes()).not.toContain("What differs");
     expect(await notes(...values("metallb-0.16"))).toContain("frrk8s, frr-k8s: there is no FRR");
+    const tls = await notes("--set", "tls.cipherSuites=X,tls.curvePreferences=Y");
+    expect(tls).toContain("tls.cipherSuites, controller.tlsCipherSuites have no effect");
+    expect(tls).toContain("tls.curvePreferences has no effect");
   });
 
   it("may have keys that nobody knows", async () => {

@@ -85,7 +85,7 @@ describe("parseOptions", () => {
   it("accepts a flag of an older release with a notice", () => {
     expect(optionsOf(["--config=config", "--port=7"])).toMatchObject({
       options: { port: 7 },
-      notices: ["--config is a flag of an older release and has no effect here"],
+      notices: ["--config is accepted for MetalLB's sake and has no effect here"],
     });
   });
 

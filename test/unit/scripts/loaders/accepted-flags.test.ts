@@ -42,6 +42,17 @@ describe.each([
     });
   });
 
+  it("says which flags with a value have no effect", () => {
+    const argv = ["--tls-cipher-suites=X", "--tls-curve-preferences=", "--webhook-http2"];
+    const parsed = parseOptions(program, { argv, env: {} });
+    expect(parsed).toMatchObject({
+      notices: [
+        "--tls-cipher-suites is accepted for MetalLB's sake and has no effect here",
+        "--webhook-http2 is accepted for MetalLB's sake and has no effect here",
+      ],
+    });
+  });
+
   it("keeps its own meaning of a flag that both have", () => {
     const specs = Object.values(program.table).map(spec => spec.flag);
     expect(new Set(specs).size).toBe(specs.length);
