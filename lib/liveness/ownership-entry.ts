@@ -33,10 +33,6 @@ export interface Entry {
   wakeMs: number;
   /** Removed from the set: answered for until somebody takes it, or then. */
   partingUntilMs: number | undefined;
-  /** We answer in the place of this peer, which restarts. */
-  standingInFor: string | undefined;
-  /** It is back: we answer until it announces the address, or until then. */
-  standInUntilMs: number | undefined;
   readonly counters: Counters;
 }
 
@@ -65,8 +61,6 @@ export function newEntry({ address, candidates, interfaces }: OwnershipEntry): E
     asking: undefined,
     wakeMs: -Infinity,
     partingUntilMs: undefined,
-    standingInFor: undefined,
-    standInUntilMs: undefined,
     counters: { sinceMs: -Infinity, count: 0, lastMs: -Infinity },
   };
 }

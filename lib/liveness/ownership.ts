@@ -3,21 +3,13 @@
  * is the tie-break; heartbeats only say who lives. Owns no socket and no timer: feed what is heard, carry out the actions in
  * order, call back at the deadline. Driven together with `Membership`, whose view it reads.
  *
- * For an address that is not ours and for which we are the best of those who live:
- *
- * ```
- *  who was seen to own it          what we do
- *  nobody ........................ ask (three probes), take when nobody answers
- *  one that died ................. take at once if it was probed in vain, else ask for as long as detection takes
- *  one that left, or cannot ...... take at once
- *  one that restarts ............. answer in its place, with its MAC address, until it is back
- *  one that lives ................ leave it to it for the failback delay (asking once a second), then announce: it yields
- * ```
+ * An address that is not ours and for which we are the best of those who live is asked for, taken, left to its owner or answered
+ * for in its owner's place: `succession.ts` decides. We answer for whom: `stand-ins.ts`.
  *
  * What is ours stays ours until somebody better announces it, or until we are blind: a node that may not have heard the others
  * gives up everything and starts by asking.
  */
-import { toWantedInterfaces, type WantedInterfaces } from "./interfaces";
+import { toWantedInterfaces } from "./interfaces";
 import { Failback } from "./failback";
 import {
   COUNTER_WINDOW_MS,
@@ -28,15 +20,21 @@ import {
   type OwnershipEntry,
 } from "./ownership-entry";
 import { electOwner, hashesBefore, ranksBefore } from "./rank";
+import { StandIns } from "./stand-ins";
+import {
+  ASK_MS,
+  planSuccession,
+  restartingBefore,
+  type SuccessionKnowledge,
+  type SuccessionView,
+} from "./succession";
 import { MAX_PROBED_ADDRESSES, PROBE_INTERVAL_MS, PROBE_ROUNDS } from "./suspect-probes";
 import { SuspectWatch, type SuspectWatchView } from "./suspect-watch";
 import { DEFAULT_OWNERSHIP_TIMERS, type OwnershipTimers } from "./timers";
 
 /** What `Membership` knows. */
-export interface MembershipView extends SuspectWatchView {
+export interface MembershipView extends SuspectWatchView, SuccessionView {
   readonly nodeName: string;
-  readonly detectionMs: number;
-  isEligible(nodeName: string, wanted?: WantedInterfaces): boolean;
 }
 
 /**
@@ -58,8 +56,6 @@ export type OwnershipAction =
 const VERIFY_EVERY_MS = 1_000;
 /** An address that this node may not announce any more is answered for this long, unless somebody takes it sooner. */
 export const PARTING_MS = 300;
-/** A stand-in goes on this long after the owner is back, unless that announces the address sooner. */
-const STAND_IN_AFTER_MS = 300;
 
 export class OwnershipTable {
   readonly #view: MembershipView;
@@ -68,8 +64,8 @@ export class OwnershipTable {
   readonly #active = new Set<Entry>();
   readonly #suspects: SuspectWatch;
   readonly #failback = new Failback();
-  /** For how many addresses we answer in the place of each peer. */
-  readonly #standIns = new Map<string, number>();
+  readonly #standIns = new StandIns();
+  readonly #knowledge: SuccessionKnowledge;
   #timers: OwnershipTimers;
   #actions: OwnershipAction[] = [];
   #isLeaving = false;
@@ -78,6 +74,7 @@ export class OwnershipTable {
     this.#view = view;
     this.#timers = timers;
     this.#suspects = new SuspectWatch(view, name => this.#addressesAfter(name));
+    this.#knowledge = { view, suspects: this.#suspects, standIns: this.#standIns };
   }
 
   setTimers(timers: OwnershipTimers): void {
@@ -102,7 +99,7 @@ export class OwnershipTable {
 
   /** Peers in whose place this node answers. */
   stoodInFor(): Iterable<string> {
-    return this.#standIns.keys();
+    return this.#standIns.peers();
   }
 
   /**
@@ -238,63 +235,34 @@ export class OwnershipTable {
     } else this.#judgeAsBest(entry, nowMs);
   }
 
+  /** The address is not ours, and nobody who lives is better. */
   #judgeAsBest(entry: Entry, nowMs: number): void {
     entry.bestSinceMs ??= nowMs;
-    const { ownerSeen } = entry;
-    if (ownerSeen !== entry.standingInFor) this.#endStandIn(entry);
-    if (ownerSeen === undefined) this.#ask(entry, false, nowMs);
-    else if (this.#isDismissed(entry, ownerSeen, nowMs)) this.#take(entry);
-    else this.#succeed(entry, ownerSeen, nowMs);
-  }
-
-  /** We are best, and the address was last seen with `ownerSeen`. */
-  #succeed(entry: Entry, ownerSeen: string, nowMs: number): void {
-    switch (this.#view.standing(ownerSeen)) {
-      case "alive":
-        // One that restarted and ranks after us would have to be asked back: the move that was due comes at once.
-        if (!this.#view.isEligible(ownerSeen, entry.wanted) || entry.standingInFor === ownerSeen) {
-          this.#take(entry);
-        } else this.#await(entry, nowMs);
-        return;
-      case "held":
-        this.#rest(entry);
-        this.#standIn(entry, ownerSeen);
-        return;
-      case "dead":
-        this.#inherit(entry, ownerSeen, nowMs);
-        return;
-      case "left":
-      case "unknown":
-      case undefined:
+    if (entry.ownerSeen !== this.#standIns.peerOf(entry.address)) this.#endStandIn(entry);
+    const succession = planSuccession(entry, this.#knowledge, nowMs);
+    switch (succession.type) {
+      case "take":
         this.#take(entry);
+        return;
+      case "ask":
+        this.#ask(entry, succession.forMs, nowMs);
+        return;
+      case "leaveToOwner":
+        this.#await(entry, nowMs);
+        return;
+      case "standIn":
+        this.#rest(entry);
+        this.#standIn(entry, succession.peerName);
+        return;
+      case "awaitProbes":
+        entry.wakeMs = Math.min(succession.untilMs, nowMs + PROBE_INTERVAL_MS);
+        this.#active.add(entry);
     }
   }
 
-  /** It is no candidate any more; one that insisted on the address a moment ago has yet to hear of that. */
-  #isDismissed(entry: Entry, ownerSeen: string, nowMs: number): boolean {
-    if (entry.candidates.includes(ownerSeen)) return false;
-    return nowMs >= entry.noFailbackBeforeMs || !this.#view.isEligible(ownerSeen, entry.wanted);
-  }
-
-  /** The owner died: what we asked while it was silent decides; who did not ask has to ask for longer. */
-  #inherit(entry: Entry, ownerSeen: string, nowMs: number): void {
-    if (entry.standingInFor === ownerSeen) {
-      this.#take(entry);
-      return;
-    }
-    const decidedAtMs = this.#suspects.decidedAtMs(ownerSeen);
-    if (decidedAtMs === undefined || entry.asking !== undefined) this.#ask(entry, true, nowMs);
-    else if (nowMs >= decidedAtMs) this.#take(entry);
-    else {
-      entry.wakeMs = Math.min(decidedAtMs, nowMs + PROBE_INTERVAL_MS);
-      this.#active.add(entry);
-    }
-  }
-
-  /** Asks by broadcast and takes the address when nobody has answered in time. */
-  #ask(entry: Entry, isLong: boolean, nowMs: number): void {
+  /** Asks by broadcast and takes the address when nobody has answered in time; what is asked already goes on as it began. */
+  #ask(entry: Entry, forMs: number, nowMs: number): void {
     if (entry.asking === undefined) {
-      const forMs = isLong ? this.#view.detectionMs : PROBE_ROUNDS * PROBE_INTERVAL_MS;
       entry.asking = { rounds: 0, nextMs: nowMs, takeAtMs: nowMs + forMs };
       this.#active.add(entry);
     }
@@ -311,8 +279,7 @@ export class OwnershipTable {
 
   /** Nobody answers: it is ours, unless one that ranks before us restarts, to which it most likely belongs. */
   #takeUnanswered(entry: Entry, nowMs: number): void {
-    const before = entry.candidates.slice(0, entry.candidates.indexOf(this.#view.nodeName));
-    const held = before.find(name => this.#view.standing(name) === "held");
+    const held = restartingBefore(entry.candidates, this.#view.nodeName, this.#view);
     if (held === undefined) this.#take(entry);
     else this.#follow(entry, held, nowMs);
   }
@@ -324,7 +291,7 @@ export class OwnershipTable {
       return;
     }
     if (entry.asking !== undefined || nowMs >= entry.wakeMs) {
-      this.#ask(entry, false, nowMs);
+      this.#ask(entry, ASK_MS, nowMs);
       return;
     }
     this.#active.add(entry);
@@ -337,40 +304,29 @@ export class OwnershipTable {
   }
 
   #entryDeadlineMs(entry: Entry): number {
-    const { asking, partingUntilMs, standInUntilMs } = entry;
-    const endMs = partingUntilMs ?? standInUntilMs;
+    const { address, asking, partingUntilMs } = entry;
+    const endMs = partingUntilMs ?? this.#standIns.endMs(address);
     if (endMs !== undefined) return endMs;
     if (asking !== undefined) return asking.nextMs;
     return Math.min(entry.wakeMs, this.#failbackAtMs(entry, entry.bestSinceMs ?? Infinity));
   }
 
-  /** Answers for a peer that restarts, so that nobody asks in vain meanwhile. */
-  #standIn(entry: Entry, peerName: string): void {
-    if (entry.standingInFor === peerName || this.#timers.isStandInAllowed === false) return;
-    this.#endStandIn(entry);
-    entry.standingInFor = peerName;
-    this.#standIns.set(peerName, (this.#standIns.get(peerName) ?? 0) + 1);
-    this.#actions.push({ type: "standIn", address: entry.address, peerName });
+  #standIn({ address }: Entry, peerName: string): void {
+    const isSettled = this.#standIns.peerOf(address) === peerName;
+    if (isSettled || this.#timers.isStandInAllowed === false) return;
+    this.#standIns.begin(address, peerName);
+    this.#actions.push({ type: "standIn", address, peerName });
   }
 
-  /** The owner is back, or another one is best: a moment more, until the other one has taken the address. */
   #fadeStandIn(entry: Entry, nowMs: number): void {
-    const { standingInFor } = entry;
-    if (standingInFor === undefined) return;
-    entry.standInUntilMs ??= nowMs + STAND_IN_AFTER_MS;
-    if (nowMs >= entry.standInUntilMs) this.#endStandIn(entry);
+    const endMs = this.#standIns.fade(entry.address, nowMs);
+    if (endMs === undefined) return;
+    if (nowMs >= endMs) this.#endStandIn(entry);
     else this.#active.add(entry);
   }
 
-  #endStandIn(entry: Entry): void {
-    const { standingInFor } = entry;
-    if (standingInFor === undefined) return;
-    const left = (this.#standIns.get(standingInFor) ?? 1) - 1;
-    if (left === 0) this.#standIns.delete(standingInFor);
-    else this.#standIns.set(standingInFor, left);
-    entry.standingInFor = undefined;
-    entry.standInUntilMs = undefined;
-    this.#actions.push({ type: "endStandIn", address: entry.address });
+  #endStandIn({ address }: Entry): void {
+    if (this.#standIns.end(address)) this.#actions.push({ type: "endStandIn", address });
   }
 
   #take(entry: Entry): void {
