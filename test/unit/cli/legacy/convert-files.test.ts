@@ -83,3 +83,14 @@ it("refuses files that become objects of one name, and says which", async () => 
   expect([together.exit, together.out]).toEqual([1, ""]);
   expect(together.error).toContain('becomes L2Advertisement "l2advertisement1", which another');
 });
+
+it("writes a comment above the resource for which a choice was made, and above no other", async () => {
+  const pool = "{name: My_Pool, protocol: layer2, addresses: [10.0.0.0/24]}";
+  const { exit, out } = await convert("-f", write("named.json", configMap(pool)));
+  expect(exit).toBe(0);
+  const [, ...documents] = out.split("---\n");
+  expect(documents.map(text => /^# (.*)$/m.exec(text)?.[1])).toEqual([
+    expect.stringContaining('"My_Pool" becomes pool "my-pool"'),
+    undefined,
+  ]);
+});
