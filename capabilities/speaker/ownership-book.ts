@@ -98,8 +98,8 @@ export class OwnershipBook {
   /** Services were planned again: to be called after the packet thread was told. */
   notePlanned(keys: Iterable<string>): void {
     const planned = [...keys];
-    for (const key of planned) this.#index(key);
-    this.#forgetUnwanted();
+    const left = planned.flatMap(key => this.#index(key));
+    this.#forgetUnwanted(left);
     for (const key of planned) this.#settle(key);
   }
 
@@ -111,13 +111,13 @@ export class OwnershipBook {
     for (const key of keys) this.#settle(key);
   }
 
-  #index(key: string): void {
+  /** The addresses that the Service does not have any more. */
+  #index(key: string): readonly string[] {
     const plan = this.#options.plan(key);
     const before = this.#addressesByKey.get(key) ?? [];
     const now = plan?.type === "announce" ? plan.election.addresses : [];
-    for (const address of before) {
-      if (!now.includes(address)) this.#keysByAddress.get(address)?.delete(key);
-    }
+    const left = missingFrom(now, before);
+    for (const address of left) this.#keysByAddress.get(address)?.delete(key);
     for (const address of now) {
       const keys = this.#keysByAddress.get(address);
       if (keys) keys.add(key);
@@ -125,12 +125,13 @@ export class OwnershipBook {
     }
     if (now.length > 0) this.#addressesByKey.set(key, now);
     else this.#addressesByKey.delete(key);
+    return left;
   }
 
   /** Only after all keys are indexed: an address may pass from one Service to another, and the packet thread then reports nothing. */
-  #forgetUnwanted(): void {
-    for (const [address, keys] of this.#keysByAddress) {
-      if (keys.size > 0) continue;
+  #forgetUnwanted(addresses: readonly string[]): void {
+    for (const address of addresses) {
+      if (this.#keysByAddress.get(address)?.size !== 0) continue;
       this.#keysByAddress.delete(address);
       this.#ownerships.delete(address);
     }
