@@ -19,6 +19,7 @@ import type { Configuration } from "../../lib/config/configuration";
 import { formatProblem, problemKey, type Problem } from "../../lib/config/problem";
 import type { Clock } from "../cluster/clock";
 import type { ClusterChange, ClusterView } from "./cluster-state";
+import { toVerdict, type ConfigurationVerdict } from "./configuration-verdict";
 import { Departures } from "./departures";
 import { EntryTable } from "./entry-table";
 
@@ -37,14 +38,6 @@ export interface AnnouncerOptions {
   /** Called after each pass with the keys of the Services that were planned again. */
   readonly onPlanned: (keys: ReadonlySet<string>) => void;
   readonly onConfiguration: (state: ConfigurationVerdict) => void;
-}
-
-/** Whether the newest configuration is in force, for metrics. */
-export interface ConfigurationVerdict {
-  /** True while something of the newest configuration is not used. */
-  readonly isStale: boolean;
-  /** What stands in the way, as sentences; empty when nothing does. */
-  readonly problems: readonly string[];
 }
 
 /** Changes that come in one burst are planned together. */
@@ -197,18 +190,12 @@ export class Announcer {
 
   #reportVerdict(problems: readonly Problem[], lost: readonly string[]): void {
     const refused = problems.filter(problem => problem.severity === "refuse");
-    const sentences = refused.map(formatProblem);
-    if (lost.length > 0) {
-      sentences.push(
-        `the new configuration is not used: it has no pool for the address of ${lost.length} ` +
-          `announced Services, ${lost[0] ?? ""} among them (V-X6)`,
-      );
-    }
-    this.#given.onConfiguration({ isStale: sentences.length > 0, problems: sentences });
+    const verdict = toVerdict(refused.map(formatProblem), lost);
+    this.#given.onConfiguration(verdict);
     const key = JSON.stringify([refused.map(problemKey), lost]);
     if (key === this.#reportedProblems) return;
     this.#reportedProblems = key;
-    this.#logVerdict(sentences);
+    this.#logVerdict(verdict.problems);
   }
 
   #logVerdict(sentences: readonly string[]): void {

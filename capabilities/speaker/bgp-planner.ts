@@ -10,9 +10,9 @@ import { checkConfiguration } from "../../lib/config/check";
 import type { Configuration } from "../../lib/config/configuration";
 import { formatProblem, type Problem } from "../../lib/config/problem";
 import { ReadMemo } from "../../lib/config/read-memo";
-import type { ConfigurationVerdict } from "./announcer";
 import type { BgpView } from "./bgp-cluster";
 import type { ClusterView } from "./cluster-state";
+import { toVerdict, type ConfigurationVerdict } from "./configuration-verdict";
 
 export interface BgpPlannerOptions {
   readonly nodeName: string;
@@ -84,7 +84,7 @@ export class BgpPlanner {
     const { configuration, problems } = this.#judge();
     const services = [...cluster.services()];
     const lost = this.#findLost(this.#prepare(configuration), services);
-    this.#verdict = toVerdict(problems, lost);
+    this.#verdict = toVerdict(refusals(problems), lost);
     this.#isRefused = lost.length > 0;
     if (!this.#isRefused || this.#configuration === undefined) this.#configuration = configuration;
     const context = this.#prepare(this.#configuration);
@@ -145,15 +145,9 @@ export class BgpPlanner {
   }
 }
 
-function toVerdict(problems: readonly Problem[], lost: readonly string[]): ConfigurationVerdict {
-  const sentences = problems
+/** The sentences of refused objects of BGP's kinds. */
+function refusals(problems: readonly Problem[]): readonly string[] {
+  return problems
     .filter(({ severity, object }) => severity === "refuse" && BGP_KINDS.has(object.kind))
     .map(formatProblem);
-  if (lost.length > 0) {
-    sentences.push(
-      `the new configuration is not used: it has no pool for the address of ${lost.length} ` +
-        `announced Services, ${lost[0] ?? ""} among them (V-X6)`,
-    );
-  }
-  return { isStale: sentences.length > 0, problems: sentences };
 }

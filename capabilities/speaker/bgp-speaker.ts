@@ -9,7 +9,6 @@ import type { BgpCommand, BgpReport, LeaveCommand } from "../../node/bgp-protoco
 import type { ApiClient } from "../cluster/api-client";
 import { systemClock } from "../cluster/clock";
 import type { EventRecorder } from "../cluster/events";
-import type { ConfigurationVerdict } from "./announcer";
 import { BgpAnnouncer } from "./bgp-announcer";
 import { BgpCluster } from "./bgp-cluster";
 import { isLeaving } from "./bgp-drain";
@@ -19,6 +18,7 @@ import { BgpServiceReporter } from "./bgp-service-reporter";
 import { BgpSessionReporter } from "./bgp-session-reporter";
 import { BgpSessionSet } from "./bgp-session-set";
 import type { ClusterChange, ClusterView } from "./cluster-state";
+import type { ConfigurationVerdict } from "./configuration-verdict";
 import { readLocalNetwork } from "./local-network";
 import type { SpeakerMetrics } from "./metrics";
 import { BGP_STATUS, StatusWriter, type StatusDetails } from "./status-writer";
