@@ -382,4 +382,27 @@ describe("names, and what was refused by the old parser", () => {
       1,
     );
   });
+
+  const poolWith = (fields: string): string =>
+    `address-pools: [{name: p, protocol: bgp, addresses: [10.0.0.0/24], ${fields}}]`;
+
+  it.each([
+    ["address-pools: 5", "address-pools"],
+    ["address-pools: [5]", "address-pools[0]"],
+    [
+      "address-pools: [{name: p, protocol: bgp, addresses: 10.0.0.0/24}]",
+      "address-pools[0].addresses",
+    ],
+    ["address-pools: [{name: p, protocol: bgp, addresses: [{}]}]", "address-pools[0].addresses[0]"],
+    [poolWith("auto-assign: maybe"), "address-pools[0].auto-assign"],
+    [
+      poolWith("bgp-advertisements: [{localpref: much}]"),
+      "address-pools[0].bgp-advertisements[0].localpref",
+    ],
+    ["peers: {}", "peers"],
+    ["peers: [{peer-address: 10.0.0.1, my-asn: one, peer-asn: 2}]", "peers[0].my-asn"],
+    ["bgp-communities: [a]", "bgp-communities"],
+  ])("a wrong type is refused where it is: %s", (text, field) => {
+    expect(refused(text).map(each => each.split(": ")[0])).toContain(field);
+  });
 });
