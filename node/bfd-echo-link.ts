@@ -5,6 +5,7 @@ import { EtherType } from "../lib/net/ethernet";
 import { parseMacAddress, type MacAddress } from "../lib/net/mac-address";
 import { FRAME_OCTETS, FRAMES_PER_TURN } from "./limits";
 import { PacketSocket } from "./packet-socket";
+import { encodeBpfProgram, type BpfInstruction } from "./socket-filter";
 import type { Sockets } from "./sockets";
 
 export class BfdEchoLink {
@@ -16,7 +17,7 @@ export class BfdEchoLink {
     this.#socket = new PacketSocket(sockets, {
       interfaceIndex,
       etherType: EtherType.ipv4,
-      filter: buildEchoFilter(),
+      filter: encodeBpfProgram(ECHO_FILTER),
     });
   }
 
@@ -84,7 +85,7 @@ const ACCEPT = 0x40000;
  * IPv4 without options, not a fragment, UDP to the echo port, one hop old (the peer's own echoes, which the kernel returns, are
  * not): `code, jump if true, jump if false, value` of classic BPF.
  */
-const ECHO_FILTER: readonly (readonly [number, number, number, number])[] = [
+const ECHO_FILTER: readonly BpfInstruction[] = [
   [0x28, 0, 0, 12],
   [0x15, 0, 11, EtherType.ipv4],
   [0x30, 0, 0, 14],
@@ -100,14 +101,3 @@ const ECHO_FILTER: readonly (readonly [number, number, number, number])[] = [
   [0x06, 0, 0, ACCEPT],
   [0x06, 0, 0, 0],
 ];
-
-function buildEchoFilter(): Uint8Array {
-  const program = Buffer.alloc(ECHO_FILTER.length * 8);
-  for (const [index, [code, whenTrue, whenFalse, value]] of ECHO_FILTER.entries()) {
-    program.writeUInt16LE(code, index * 8);
-    program.writeUInt8(whenTrue, index * 8 + 2);
-    program.writeUInt8(whenFalse, index * 8 + 3);
-    program.writeUInt32LE(value, index * 8 + 4);
-  }
-  return program;
-}

@@ -32,6 +32,7 @@ import {
   NdpOffset,
   NdpOption,
 } from "../lib/ndp/constants";
+import { encodeBpfProgram } from "./socket-filter";
 
 const ROUTER_SOLICITATION = 133;
 const ROUTER_ADVERTISEMENT = 134;
@@ -96,14 +97,7 @@ export function buildRouterAdvertisementFilter(): Uint8Array {
     [answer, 0, 0, 0x40000],
     [answer, 0, 0, 0],
   ] as const;
-  const bytes = Buffer.alloc(program.length * 8);
-  for (const [index, [code, ifTrue, ifFalse, value]] of program.entries()) {
-    bytes.writeUInt16LE(code, index * 8);
-    bytes.writeUInt8(ifTrue, index * 8 + 2);
-    bytes.writeUInt8(ifFalse, index * 8 + 3);
-    bytes.writeUInt32LE(value, index * 8 + 4);
-  }
-  return bytes;
+  return encodeBpfProgram(program);
 }
 
 function encode(sender: LinkSender, type: number, octets: number, to: bigint): Uint8Array {

@@ -135,21 +135,37 @@ function matchRanges(
   return [...loading, ...(ranges.length === 0 ? none : comparing)];
 }
 
+/** An instruction of classic BPF: code, how many to skip when true and when false, value. */
+export type BpfInstruction = readonly [
+  code: number,
+  ifTrue: number,
+  ifFalse: number,
+  value: number,
+];
+
+/** The program as the kernel wants it, 8 octets an instruction. */
+export function encodeBpfProgram(program: readonly BpfInstruction[]): Uint8Array {
+  const bytes = Buffer.alloc(program.length * 8);
+  for (const [index, [code, ifTrue, ifFalse, value]] of program.entries()) {
+    bytes.writeUInt16LE(code, index * 8);
+    bytes.writeUInt8(ifTrue, index * 8 + 2);
+    bytes.writeUInt8(ifFalse, index * 8 + 3);
+    bytes.writeUInt32LE(value >>> 0, index * 8 + 4);
+  }
+  return bytes;
+}
+
 function assemble(instructions: readonly Instruction[]): Uint8Array {
   const labels = new Map<Target, number>();
   for (const [index, { label }] of instructions.entries()) {
     if (label !== undefined) labels.set(label, index);
   }
-  const bytes = Buffer.alloc(instructions.length * 8);
-  for (const [index, instruction] of instructions.entries()) {
+  const program = instructions.map(({ code, value, ifTrue, ifFalse }, index): BpfInstruction => {
     const distance = (target: Target | undefined): number =>
       target === undefined || target === "next" ? 0 : (labels.get(target) ?? 0) - index - 1;
-    bytes.writeUInt16LE(instruction.code, index * 8);
-    bytes.writeUInt8(distance(instruction.ifTrue), index * 8 + 2);
-    bytes.writeUInt8(distance(instruction.ifFalse), index * 8 + 3);
-    bytes.writeUInt32LE(instruction.value >>> 0, index * 8 + 4);
-  }
-  return bytes;
+    return [code, distance(ifTrue), distance(ifFalse), value];
+  });
+  return encodeBpfProgram(program);
 }
 
 function mergeGaps(ranges: readonly NumberRange[], widestMerged: number): readonly NumberRange[] {
