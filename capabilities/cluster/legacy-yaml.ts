@@ -146,14 +146,24 @@ class NodeReader {
   }
 
   #entries(map: YAMLMap): readonly MapEntry[] {
-    return map.items.flatMap(pair => {
+    const own: MapEntry[] = [];
+    const merged: MapEntry[] = [];
+    for (const pair of map.items) {
       const key = pair.key as Node | null;
       const value = this.read(pair.value as Node | null);
       if (!isScalar(key)) throw new Error("a key is no text");
       const name = textOf(key);
-      if (name === "<<" && key.type === "PLAIN") return mergedEntries(value);
-      return [{ key: name, at: this.place(key.range?.[0] ?? 0), value }];
-    });
+      if (name === "<<" && key.type === "PLAIN") merged.push(...mergedEntries(value));
+      else own.push({ key: name, at: this.place(key.range?.[0] ?? 0), value });
+    }
+    // What the map writes itself wins, and of maps that are merged the first (YAML 1.1, merge key).
+    const written = new Set(own.map(({ key }) => key));
+    for (const entry of merged) {
+      if (written.has(entry.key)) continue;
+      written.add(entry.key);
+      own.push(entry);
+    }
+    return own;
   }
 }
 

@@ -98,6 +98,21 @@ address-pools: # the pools
     });
   });
 
+  it("with merges gives what a map writes itself, then what the first of the merged maps writes", () => {
+    const conversion = convert(`
+address-pools:
+- &one {name: one, protocol: layer2, addresses: [10.0.0.0/25]}
+- {<<: *one, name: two, addresses: [10.0.0.128/25]}
+- {<<: [{addresses: [10.0.1.0/25]}, *one], name: three}
+`);
+    expect(findingsOf(conversion)).toEqual([]);
+    expect(objectsOf(conversion)).toMatchObject({
+      "IPAddressPool one": { addresses: ["10.0.0.0/25"] },
+      "IPAddressPool two": { addresses: ["10.0.0.128/25"] },
+      "IPAddressPool three": { addresses: ["10.0.1.0/25"] },
+    });
+  });
+
   it("that is nested beyond reason, or whose aliases stand for too much, is refused", () => {
     expect(parseLegacyYaml("[".repeat(5_000))).toMatchObject({ ok: false });
     const bomb = Array.from({ length: 12 }, (_, level) =>
