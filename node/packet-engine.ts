@@ -1,11 +1,11 @@
 /**
- * The packet thread's machines put together and driven: heartbeats, ARP and NDP, interfaces and main's commands, as engines of
- * one poll loop. An engine of another protocol joins the list in `run` and gets its commands in `#apply`.
+ * The packet thread's machines put together and driven: BFD, heartbeats, conflicts, ARP and NDP, interfaces and main's commands, as
+ * engines of one poll loop. An engine of another protocol joins the list in `run` and gets its commands in `#apply`.
  *
  * ```
- * poll ─► heartbeats ─► ARP, NDP ─► links ─► wake-ups ─► commands ─► timers, announcements ─► elect ─► reports to main ─┐
- *   ▲                                                                                                                   │
- *   └───────────────────────────────────────────────────────────────────────────────────────────────────────────────────┘
+ * reports to main ─► poll, read every engine ─► one command ─► prove the links ─► timers of every engine ─► place what is ours ─┐
+ *   ▲                                                                                                                           │
+ *   └───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────┘
  * ```
  */
 import type { CoordinatorAction } from "../lib/liveness/coordinator";
@@ -59,7 +59,7 @@ export class PacketEngine {
   #hasSet = false;
   /** At start too: commands may have come before main knew the eventfd. */
   #mayHaveCommand = true;
-  #mustElect = false;
+  #mustSettle = false;
   #lastAlive = "";
   #housekeepingMs = 0;
   #changedCounters: ReturnType<Announcements["changedCounters"]> | undefined;
@@ -148,7 +148,7 @@ export class PacketEngine {
     // A blind node gives up everything before its timers accuse others.
     this.#proveLinks(nowMs);
     this.#loop.runTurns(nowMs);
-    if (this.#mustElect) this.#settle(nowMs);
+    if (this.#mustSettle) this.#settle(nowMs);
   }
 
   #heartbeatTurns(): PollEngine {
@@ -218,7 +218,7 @@ export class PacketEngine {
 
   /** Places what is ours anew, and says who lives. */
   #settle(nowMs: number): void {
-    this.#mustElect = false;
+    this.#mustSettle = false;
     const { membership, ownership } = this.#heartbeats.coordinator;
     const alive = membership.aliveNames();
     if (alive.join(" ") !== this.#lastAlive) {
@@ -233,7 +233,7 @@ export class PacketEngine {
   #carryOut(action: CoordinatorAction, nowMs: number): void {
     switch (action.type) {
       case "changed":
-        this.#mustElect = true;
+        this.#mustSettle = true;
         return;
       case "announceAgain":
         this.#segment.announcements.announceAgain(new Set([action.peerName]), nowMs);
@@ -379,7 +379,7 @@ export class PacketEngine {
     this.#forgetGone(removed, nowMs);
     if (!isLast) return;
     this.#hasSet = true;
-    this.#mustElect = true;
+    this.#mustSettle = true;
     this.#heartbeats.handle({ type: "synced" }, nowMs);
   }
 
@@ -407,7 +407,7 @@ export class PacketEngine {
     this.#proveLinks(nowMs);
     const peerNames = peers.map(({ nodeName }) => nodeName);
     this.#heartbeats.handle({ type: "configured", peerNames }, nowMs);
-    this.#mustElect = true;
+    this.#mustSettle = true;
   }
 
   #setTimers(command: ConfigureCommand): void {
@@ -437,7 +437,7 @@ export class PacketEngine {
     if (!this.#isConfigured) return;
     if (this.#segment.reconcile(judged)) {
       this.#loop.watchAgain();
-      this.#mustElect = true;
+      this.#mustSettle = true;
       this.#tellInterfaces(this.#options.clock.monotonicMs());
     }
     this.#interfaces.report(judged);
