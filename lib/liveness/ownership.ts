@@ -4,22 +4,17 @@
  * order, call back at the deadline. Driven together with `Membership`, whose view it reads.
  *
  * An address that is not ours and for which we are the best of those who live is asked for, taken, left to its owner or answered
- * for in its owner's place: `succession.ts` decides. We answer for whom: `stand-ins.ts`.
+ * for in its owner's place: `succession.ts` decides, `stand-ins.ts` keeps account. What is ours and announced by another one:
+ * `dispute.ts`.
  *
  * What is ours stays ours until somebody better announces it, or until we are blind: a node that may not have heard the others
  * gives up everything and starts by asking.
  */
-import { toWantedInterfaces } from "./interfaces";
+import { DISPUTE_WINDOW_MS, keepsAgainst } from "./dispute";
 import { Failback } from "./failback";
-import {
-  COUNTER_WINDOW_MS,
-  newEntry,
-  noteClaim,
-  takeCounter,
-  type Entry,
-  type OwnershipEntry,
-} from "./ownership-entry";
-import { electOwner, hashesBefore, ranksBefore } from "./rank";
+import { toWantedInterfaces } from "./interfaces";
+import { newEntry, type Entry, type OwnershipEntry } from "./ownership-entry";
+import { electOwner } from "./rank";
 import { StandIns } from "./stand-ins";
 import {
   ASK_MS,
@@ -333,7 +328,7 @@ export class OwnershipTable {
     this.#endStandIn(entry);
     entry.isMine = true;
     entry.bestSinceMs = undefined;
-    entry.counters.count = 0;
+    entry.dispute.forgetClaims();
     this.#rest(entry);
     this.#actions.push({ type: "take", address: entry.address });
   }
@@ -368,21 +363,19 @@ export class OwnershipTable {
   /** A peer announces what is ours. */
   #contest(entry: Entry, peerName: string, nowMs: number): void {
     const { nodeName } = this.#view;
-    const isDisputed = noteClaim(entry.counters, nowMs);
-    const isOurs = isDisputed
-      ? hashesBefore(entry.address, nodeName, peerName)
-      : ranksBefore(entry.candidates, nodeName, peerName);
+    const { address, candidates, dispute } = entry;
+    const isDisputed = dispute.noteClaim(nowMs);
+    const isOurs = keepsAgainst({ address, candidates, peerName, isDisputed }, nodeName);
     // One that may own nothing now, for its gateway is silent, gave its word to whoever takes.
     const mayKeep = !this.#isLeaving && this.#view.isEligible(nodeName, entry.wanted);
     if (isOurs && mayKeep) {
-      if (!takeCounter(entry.counters, nowMs)) return;
-      this.#actions.push({ type: "announce", address: entry.address });
+      if (dispute.takeCounter(nowMs)) this.#actions.push({ type: "announce", address });
       return;
     }
     this.#release(entry);
     entry.ownerSeen = peerName;
     entry.wakeMs = nowMs + VERIFY_EVERY_MS;
-    if (isDisputed) entry.noFailbackBeforeMs = nowMs + COUNTER_WINDOW_MS;
+    if (isDisputed) entry.noFailbackBeforeMs = nowMs + DISPUTE_WINDOW_MS;
     this.#judge(entry, nowMs);
   }
 
