@@ -1,8 +1,10 @@
 /** BIRD 2 as a BGP peer. */
-import { poll } from "../run";
+import { BirdDaemon } from "./bird-daemon";
 import {
+  addressOf,
+  addressTowards,
   isIpv6,
-  RouterHome,
+  preferenceAndMetric,
   type LearntRoute,
   type Router,
   type RouterPeer,
@@ -11,30 +13,18 @@ import {
 
 /** Starts BIRD in the namespace; resolves when it answers. */
 export async function startBird(namespace: string, settings: RouterSettings): Promise<Router> {
-  const home = new RouterHome(namespace);
-  const config = home.write("bird.conf", birdConfig(settings, home.logPath));
-  const socket = home.path("ctl");
-  home.spawn(["bird", "-f", "-c", config, "-s", socket, "-P", home.path("pid")]);
-  const ask = (...words: readonly string[]) => home.ask("birdc", "-s", socket, ...words);
-  const answers = async () => (await ask("show", "status")).includes("up and running");
-  await poll(async () => ((await answers()) ? true : undefined), {
-    timeoutMs: 10_000,
-    describe: () => `BIRD does not answer: ${home.logPath}`,
-  });
+  const bird = await BirdDaemon.start({ namespace, config: birdConfig(settings) });
   return {
     daemon: "BIRD",
-    routes: async () => readBirdRoutes(await ask("show", "route", "all")),
-    isEstablished: async () => (await ask("show", "protocols", "p0")).includes("Established"),
-    requestRefresh: () => ask("reload", "in", "p0"),
-    shutDown: text => ask("disable", "p0", `"${text}"`),
-    stop: () => home.end("stop"),
-    kill: () => home.end("kill"),
-    signal: name => home.signal(name),
-    logPath: home.logPath,
+    routes: async () => readBirdRoutes(await bird.ask("show", "route", "all")),
+    isEstablished: async () => (await bird.ask("show", "protocols", "p0")).includes("Established"),
+    requestRefresh: () => bird.ask("reload", "in", "p0"),
+    shutDown: text => bird.ask("disable", "p0", `"${text}"`),
+    ...bird.home.controls(),
   };
 }
 
-function birdConfig(settings: RouterSettings, logPath: string): string {
+function birdConfig(settings: RouterSettings): string {
   const { routerId, peers, announces = [], installsRoutes = false } = settings;
   const families = ["ipv4", "ipv6"] as const;
   const kernel = families.map(
@@ -45,8 +35,7 @@ function birdConfig(settings: RouterSettings, logPath: string): string {
     const lines = routes.map(prefix => `route ${prefix} blackhole;`);
     return `protocol static s_${family} { ${family}; ${lines.join(" ")} }`;
   });
-  return `log "${logPath}" all;
-router id ${routerId};
+  return `router id ${routerId};
 protocol device { scan time 1; }
 ${installsRoutes ? kernel.join("\n") : ""}
 ${statics.join("\n")}
@@ -56,12 +45,10 @@ ${peers.map((peer, index) => birdPeer(settings, peer, index)).join("\n")}
 }
 
 function birdPeer(settings: RouterSettings, peer: RouterPeer, index: number): string {
-  if (!("address" in peer.target)) throw new Error("BIRD peers by address");
-  const { address } = peer.target;
-  const own = settings.addresses.find(each => isIpv6(each) === isIpv6(address)) ?? "";
+  const address = addressOf(peer);
   const restart = peer.gracefulRestartSeconds;
   const lines = [
-    `local ${own} as ${settings.as};`,
+    `local ${addressTowards(address, settings)} as ${settings.as};`,
     `neighbor ${address} as ${peer.as};`,
     peer.isMultihop === true ? "multihop 8;" : "direct;",
     "connect delay time 1; connect retry time 2; error wait time 1, 2;",
@@ -109,16 +96,13 @@ function toRoute(prefix: string, fields: ReadonlyMap<string, string>): LearntRou
     [...(fields.get(name) ?? "").matchAll(/\(([^)]*)\)/g)]
       .map(match => (match[1] ?? "").replaceAll(/,\s*/g, ":"))
       .sort();
-  const localPreference = toNumber(fields.get("local_pref"));
-  const metric = toNumber(fields.get("med"));
   return {
     prefix,
     nextHop: fields.get("next_hop")?.split(" ")[0] ?? "",
     asPath: (fields.get("as_path") ?? "").split(" ").filter(Boolean).map(Number),
     communities: tuples("community"),
     largeCommunities: tuples("large_community"),
-    ...(localPreference === undefined ? {} : { localPreference }),
-    ...(metric === undefined ? {} : { metric }),
+    ...preferenceAndMetric(toNumber(fields.get("local_pref")), toNumber(fields.get("med"))),
   };
 }
 

@@ -1,13 +1,11 @@
 /** ExaBGP as a BGP peer: it keeps no table, so the table is made from what it reports. */
 import { existsSync, readFileSync } from "node:fs";
-import { poll } from "../run";
+import { RouterHome } from "./home";
+import { asArray, asText, member, parseJson } from "./json";
 import {
-  asArray,
-  asText,
-  isIpv6,
-  member,
-  parseJson,
-  RouterHome,
+  addressOf,
+  addressTowards,
+  preferenceAndMetric,
   type LearntRoute,
   type Router,
   type RouterPeer,
@@ -29,22 +27,13 @@ export async function startExabgp(namespace: string, settings: RouterSettings): 
     exabgp_log_level: "INFO",
     exabgp_bgp_openwait: "10",
   });
-  await poll(
-    async () => ((await home.ask("ss", "-Hltn", "sport = :179")) !== "" ? true : undefined),
-    {
-      timeoutMs: 15_000,
-      describe: () => `ExaBGP does not listen: ${home.logPath}`,
-    },
-  );
+  await home.whenUp("ExaBGP", async () => (await home.ask("ss", "-Hltn", "sport = :179")) !== "");
   const read = () => (existsSync(events) ? readFileSync(events, "utf8") : "");
   return {
     daemon: "ExaBGP",
     routes: () => Promise.resolve(readExabgpRoutes(read())),
     isEstablished: () => Promise.resolve(lastState(read()) === "up"),
-    stop: () => home.end("stop"),
-    kill: () => home.end("kill"),
-    signal: name => home.signal(name),
-    logPath: home.logPath,
+    ...home.controls(),
   };
 }
 
@@ -69,13 +58,11 @@ ${settings.peers.map(peer => exabgpPeer(settings, peer)).join("\n")}
 }
 
 function exabgpPeer(settings: RouterSettings, peer: RouterPeer): string {
-  if (!("address" in peer.target)) throw new Error("ExaBGP peers by address");
-  const { address } = peer.target;
-  const own = settings.addresses.find(each => isIpv6(each) === isIpv6(address)) ?? "";
+  const address = addressOf(peer);
   const routes = (settings.announces ?? []).map(prefix => `route ${prefix} next-hop self;`);
   return `neighbor ${address} {
   router-id ${settings.routerId};
-  local-address ${own};
+  local-address ${addressTowards(address, settings)};
   local-as ${settings.as};
   peer-as ${peer.as};
   hold-time ${peer.holdTimeSeconds ?? 90};
@@ -151,15 +138,12 @@ function toRoute(prefix: string, nextHop: string, attribute: unknown): LearntRou
     asArray(member(attribute, name))
       .map(each => asArray(each).map(asText).join(":"))
       .sort();
-  const preference = member(attribute, "local-preference");
-  const metric = member(attribute, "med");
   return {
     prefix,
     nextHop,
     asPath: asPath.map(Number),
     communities: lists("community"),
     largeCommunities: lists("large-community"),
-    ...(typeof preference === "number" ? { localPreference: preference } : {}),
-    ...(typeof metric === "number" ? { metric } : {}),
+    ...preferenceAndMetric(member(attribute, "local-preference"), member(attribute, "med")),
   };
 }

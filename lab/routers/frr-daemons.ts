@@ -1,59 +1,42 @@
-/** FRR in a network namespace: zebra and the daemons that are asked for, with sockets and files of their own. */
-import { chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { spawnInHost, type LabProcess } from "../host-process";
-import { poll, run } from "../run";
-import type { DaemonOptions } from "./bird-daemon";
+/**
+ * FRR in a network namespace: zebra and the daemons that are asked for, with sockets and files of their own and a configuration of
+ * one's own; `frr.ts` makes a BGP peer of them.
+ */
+import type { LabProcess } from "../host-process";
+import { run } from "../run";
+import { RouterHome, type DaemonOptions } from "./home";
 
-export type FrrDaemon = "bgpd" | "bfdd" | "staticd";
+export type FrrDaemon = "bgpd" | "bfdd";
 
 export interface FrrOptions extends DaemonOptions {
-  /** Beside zebra. */
+  /** Beside zebra, in the order of their start. */
   readonly daemons: readonly FrrDaemon[];
 }
 
+/** Where Debian puts the daemons; not on PATH. */
 const PROGRAMS = "/usr/lib/frr";
 
 export class FrrDaemons {
-  readonly #directory: string;
-  readonly #processes: ReadonlyMap<string, LabProcess>;
+  readonly home: RouterHome;
+  readonly #processes = new Map<string, LabProcess>();
 
-  private constructor(directory: string, processes: ReadonlyMap<string, LabProcess>) {
-    this.#directory = directory;
-    this.#processes = processes;
+  private constructor(home: RouterHome) {
+    this.home = home;
   }
 
-  /** Resolves when all daemons answer and have the configuration; rejects with what they said when they do not start. */
+  /**
+   * Resolves when all daemons answer; rejects with what they said when they do not start. Each reads the configuration at its start, in
+   * one go, and leaves out the lines of the others.
+   */
   static async start({ namespace, config, daemons }: FrrOptions): Promise<FrrDaemons> {
-    const directory = mkdtempSync(join(tmpdir(), "herald-frr-"));
-    // The daemons give up root for a user of their own.
-    const { uid, gid } = await frrUser();
-    chownSync(directory, uid, gid);
-    const start = (daemon: string): LabProcess => {
-      writeFileSync(join(directory, `${daemon}.conf`), "");
-      return spawnInHost({
-        host: namespace,
-        namespacePath: `/run/netns/${namespace}`,
-        argv: [join(PROGRAMS, daemon), ...argumentsOf(daemon, directory)],
-        logPath: join(directory, `${daemon}.log`),
-        cgroupFiles: [],
-      });
-    };
-    const processes = new Map<string, LabProcess>([["zebra", start("zebra")]]);
-    const router = new FrrDaemons(directory, processes);
-    try {
-      await router.#whenAnswering("zebra");
-      for (const daemon of daemons) {
-        processes.set(daemon, start(daemon));
-        await router.#whenAnswering(daemon);
-      }
-      await router.configure(config);
-    } catch (error) {
-      await router.stop();
-      throw error;
-    }
-    return router;
+    const home = new RouterHome(namespace);
+    home.write("frr.conf", config);
+    // The daemons give up root for the user that Debian makes for them.
+    await run(["chown", "-R", "frr:frr", home.directory]);
+    const frr = new FrrDaemons(home);
+    // bgpd that finds no zebra asks again only seconds later, and knows no interface until then.
+    for (const daemon of ["zebra", ...daemons]) await frr.#start(daemon);
+    return frr;
   }
 
   /** The number of the daemon's process. */
@@ -64,16 +47,17 @@ export class FrrDaemons {
   /** What `vtysh` prints for the command; of one daemon alone if it is named, for a stopped one never answers. */
   async show(command: string, daemon?: FrrDaemon): Promise<string> {
     const only = daemon === undefined ? [] : ["-d", daemon];
-    const vtysh = ["vtysh", "--vty_socket", this.#directory, ...only];
-    const { stdout } = await run([...vtysh, "-c", command]);
-    return stdout;
+    return this.home.command(...this.#vtysh(...only, "-c", command));
   }
 
-  /** Enters the lines of a configuration on top of the one there is. */
+  /** What `vtysh` prints for the commands, one after the other, also when one is refused. */
+  async ask(...commands: readonly string[]): Promise<string> {
+    return this.home.ask(...this.#vtysh(...commands.flatMap(each => ["-c", each])));
+  }
+
+  /** Enters the lines of a configuration on top of the one there is; rejects when no daemon knows one of them. */
   async configure(config: string): Promise<void> {
-    const path = join(this.#directory, "lines.conf");
-    writeFileSync(path, config);
-    await run(["vtysh", "--vty_socket", this.#directory, "-f", path]);
+    await this.home.command(...this.#vtysh("-f", this.home.write("lines.conf", config)));
   }
 
   /** For instance SIGKILL, SIGSTOP, SIGCONT. */
@@ -81,11 +65,18 @@ export class FrrDaemons {
     this.#processOf(daemon).kill(name);
   }
 
-  /** Ends all daemons, by SIGKILL those that are stopped or hang, and removes their files. */
+  /** Ends all daemons, by SIGKILL those that hang, and removes their files. */
   async stop(): Promise<void> {
-    for (const process of this.#processes.values()) process.kill("SIGCONT");
-    await Promise.all([...this.#processes.values()].map(async process => process.stop(2_000)));
-    rmSync(this.#directory, { recursive: true, force: true });
+    await this.home.end("stop");
+  }
+
+  async #start(daemon: string): Promise<void> {
+    const argv = [`${PROGRAMS}/${daemon}`, ...argumentsOf(daemon, this.home)];
+    this.#processes.set(daemon, this.home.spawn(argv));
+    const ask = this.#vtysh("-d", daemon, "-c", "show version");
+    await this.home.whenUp(`FRR's ${daemon}`, async () =>
+      (await this.home.ask(...ask)).includes("FRRouting"),
+    );
   }
 
   #processOf(daemon: string): LabProcess {
@@ -94,38 +85,15 @@ export class FrrDaemons {
     return process;
   }
 
-  async #whenAnswering(daemon: string): Promise<void> {
-    const vtysh = ["vtysh", "--vty_socket", this.#directory, "-d", daemon, "-c", "show version"];
-    await poll(async () => ((await run(vtysh, { check: false })).status === 0 ? true : undefined), {
-      timeoutMs: 10_000,
-      everyMs: 50,
-      describe: () => `FRR's ${daemon} does not answer: ${this.#logOf(daemon)}`,
-    });
-  }
-
-  #logOf(daemon: string): string {
-    return readFileSync(join(this.#directory, `${daemon}.log`), "utf8").slice(-2_000);
+  #vtysh(...more: readonly string[]): readonly string[] {
+    return ["vtysh", "--vty_socket", this.home.directory, ...more];
   }
 }
 
-function argumentsOf(daemon: string, directory: string): readonly string[] {
-  const file = (name: string): string => join(directory, name);
-  const common = ["-f", file(`${daemon}.conf`), "-i", file(`${daemon}.pid`)];
-  const sockets = [
-    "-z",
-    file("zserv.api"),
-    "--vty_socket",
-    directory,
-    "-A",
-    "127.0.0.1",
-    "-P",
-    "0",
-  ];
-  return [...common, ...sockets, ...(daemon === "bfdd" ? ["--bfdctl", file("bfdd.sock")] : [])];
-}
-
-async function frrUser(): Promise<{ readonly uid: number; readonly gid: number }> {
-  const number = async (flag: string): Promise<number> =>
-    Number((await run(["id", flag, "frr"])).stdout.trim());
-  return { uid: await number("-u"), gid: await number("-g") };
+function argumentsOf(daemon: string, home: RouterHome): readonly string[] {
+  const files = ["-f", home.path("frr.conf"), "-i", home.path(`${daemon}.pid`), "--log", "stdout"];
+  // Port 0: no terminal over TCP.
+  const sockets = ["-z", home.path("zebra"), "--vty_socket", home.directory, "-P", "0"];
+  const bfd = daemon === "bfdd" ? ["--bfdctl", home.path("bfdctl")] : [];
+  return [...files, ...sockets, ...bfd];
 }

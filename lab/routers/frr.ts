@@ -1,77 +1,45 @@
 /** FRR (zebra and bgpd, bfdd where asked for) as a BGP peer. */
-import { existsSync } from "node:fs";
-import { findCommand } from "../packages";
-import { LabError, poll, run } from "../run";
+import { FrrDaemons } from "./frr-daemons";
+import { asArray, asText, member, parseJson } from "./json";
 import {
-  asArray,
-  asText,
   isIpv6,
-  member,
-  parseJson,
-  RouterHome,
+  preferenceAndMetric,
   type LearntRoute,
   type Router,
   type RouterPeer,
   type RouterSettings,
 } from "./router";
 
-/** Where Debian puts the daemons; not on PATH. */
-const DAEMONS = "/usr/lib/frr:/usr/sbin";
-
 /** Starts FRR in the namespace; resolves when bgpd answers. */
 export async function startFrr(namespace: string, settings: RouterSettings): Promise<Router> {
-  const home = new RouterHome(namespace);
-  // The daemons give up root for the user that Debian makes for them.
-  home.write("log", "");
-  const config = home.write("frr.conf", frrConfig(settings));
-  await run(["chown", "-R", "frr:frr", home.directory]);
-  const common = ["--vty_socket", home.directory, "-z", home.path("zebra")];
-  const start = (daemon: string, ...more: readonly string[]) => {
-    const files = ["-f", config, "-i", home.path(`${daemon}.pid`), "--log", "stdout"];
-    home.spawn([commandOf(daemon), ...common, ...files, ...more]);
-  };
-  start("zebra");
-  // bgpd that finds no zebra asks again only seconds later, and knows no interface until then.
-  await poll(() => (existsSync(home.path("zebra")) ? true : undefined), {
-    timeoutMs: 10_000,
-    describe: () => `zebra does not listen: ${home.logPath}`,
+  const usesBfd = settings.peers.some(({ bfd }) => bfd !== undefined);
+  const frr = await FrrDaemons.start({
+    namespace,
+    daemons: usesBfd ? ["bfdd", "bgpd"] : ["bgpd"],
+    config: frrConfig(settings),
   });
-  if (settings.peers.some(({ bfd }) => bfd !== undefined)) {
-    start("bfdd", "--bfdctl", home.path("bfdctl"));
-  }
-  start("bgpd");
-  const ask = (...commands: readonly string[]) =>
-    home.ask("vtysh", "--vty_socket", home.directory, ...commands.flatMap(each => ["-c", each]));
+  // A bgpd that was not told of the interfaces yet refuses IPv6 peers and IPv6 routes with link-local next hops.
+  await frr.home.whenUp("FRR's interface", async () =>
+    (await frr.ask("show bgp summary", "show interface eth0")).includes("fe80"),
+  );
   const [peer] = settings.peers;
   const name = peer === undefined ? "" : nameOf(peer);
-  // A bgpd that was not told of the interfaces yet refuses IPv6 peers and IPv6 routes with link-local next hops.
-  const isReady = async () =>
-    (await ask("show bgp summary", "show interface eth0")).includes("fe80");
-  await poll(async () => ((await isReady()) ? true : undefined), {
-    timeoutMs: 15_000,
-    describe: () => `FRR does not answer: ${home.logPath}`,
-  });
   return {
     daemon: "FRR",
     routes: async () => [
-      ...readFrrRoutes(await ask("show bgp ipv4 unicast json detail")),
-      ...readFrrRoutes(await ask("show bgp ipv6 unicast json detail")),
+      ...readFrrRoutes(await frr.ask("show bgp ipv4 unicast json detail")),
+      ...readFrrRoutes(await frr.ask("show bgp ipv6 unicast json detail")),
     ],
-    isEstablished: async () => (await ask("show bgp neighbors json")).includes('"Established"'),
-    requestRefresh: () => ask(`clear bgp ${name} soft in`),
+    isEstablished: async () => (await frr.ask("show bgp neighbors json")).includes('"Established"'),
+    requestRefresh: () => frr.ask(`clear bgp ${name} soft in`),
     shutDown: text =>
-      ask("configure", `router bgp ${settings.as}`, `neighbor ${name} shutdown message ${text}`),
-    stop: () => home.end("stop"),
-    kill: () => home.end("kill"),
-    signal: name => home.signal(name),
-    logPath: home.logPath,
+      frr.ask(
+        "configure",
+        `router bgp ${settings.as}`,
+        `neighbor ${name} shutdown message ${text}`,
+      ),
+    ...frr.home.controls(),
   };
-}
-
-function commandOf(daemon: string): string {
-  const command = findCommand(daemon, DAEMONS);
-  if (command === undefined) throw new LabError("missing-packages", `FRR's ${daemon} is missing`);
-  return command;
 }
 
 function frrConfig(settings: RouterSettings): string {
@@ -155,15 +123,12 @@ function toRoute(prefix: string, path: unknown): LearntRoute {
       .sort();
   const hops = asArray(member(path, "nexthops"));
   const global = hops.find(hop => member(hop, "scope") !== "link-local") ?? hops[0];
-  const preference = member(path, "locPrf");
-  const metric = member(path, "metric");
   return {
     prefix,
     nextHop: asText(member(global, "ip")),
     asPath: [...asText(member(member(path, "aspath"), "string")).matchAll(/\d+/g)].map(Number),
     communities: words("community"),
     largeCommunities: words("largeCommunity"),
-    ...(typeof preference === "number" ? { localPreference: preference } : {}),
-    ...(typeof metric === "number" ? { metric } : {}),
+    ...preferenceAndMetric(member(path, "locPrf"), member(path, "metric")),
   };
 }

@@ -1,12 +1,10 @@
 /** GoBGP as a BGP peer. It installs nothing. */
-import { poll } from "../run";
+import { RouterHome } from "./home";
+import { asArray, asText, member, parseJson } from "./json";
 import {
-  asArray,
-  asText,
+  addressOf,
   isIpv6,
-  member,
-  parseJson,
-  RouterHome,
+  preferenceAndMetric,
   type LearntRoute,
   type Router,
   type RouterPeer,
@@ -30,10 +28,7 @@ export async function startGobgp(namespace: string, settings: RouterSettings): P
   const config = home.write("gobgpd.conf", gobgpConfig(settings));
   home.spawn(["gobgpd", "-f", config, "--api-hosts", API, "--pprof-disable", "--log-plain"]);
   const ask = (...words: readonly string[]) => home.ask("gobgp", "-j", ...words);
-  await poll(async () => ((await ask("global")) !== "" ? true : undefined), {
-    timeoutMs: 15_000,
-    describe: () => `GoBGP does not answer: ${home.logPath}`,
-  });
+  await home.whenUp("GoBGP", async () => (await ask("global")) !== "");
   const [peer] = settings.peers;
   const name = peer !== undefined && "address" in peer.target ? peer.target.address : "";
   for (const prefix of settings.announces ?? []) {
@@ -47,10 +42,7 @@ export async function startGobgp(namespace: string, settings: RouterSettings): P
     ],
     isEstablished: async () => isFirstEstablished(await ask("neighbor")),
     shutDown: text => home.ask("gobgp", "neighbor", name, "disable", "--reason", text),
-    stop: () => home.end("stop"),
-    kill: () => home.end("kill"),
-    signal: name => home.signal(name),
-    logPath: home.logPath,
+    ...home.controls(),
   };
 }
 
@@ -70,12 +62,11 @@ ${settings.peers.map(gobgpPeer).join("\n")}
 }
 
 function gobgpPeer(peer: RouterPeer): string {
-  if (!("address" in peer.target)) throw new Error("GoBGP peers by address");
   const hold = peer.holdTimeSeconds ?? 90;
   const restart = peer.gracefulRestartSeconds;
   return `[[neighbors]]
 [neighbors.config]
-neighbor-address = "${peer.target.address}"
+neighbor-address = "${addressOf(peer)}"
 peer-as = ${peer.as}
 ${peer.password === undefined ? "" : `auth-password = "${peer.password}"`}
 [neighbors.timers.config]
@@ -114,8 +105,6 @@ function readGobgpRoutes(text: string): readonly LearntRoute[] {
 function toRoute(path: unknown): LearntRoute {
   const attributes = asArray(member(path, "attrs"));
   const find = (type: number) => attributes.find(each => member(each, "type") === type);
-  const preference = member(find(AttributeType.localPref), "value");
-  const metric = member(find(AttributeType.med), "metric");
   const hop = find(AttributeType.nextHop) ?? find(AttributeType.mpReach);
   return {
     prefix: asText(member(member(path, "nlri"), "prefix")),
@@ -131,7 +120,9 @@ function toRoute(path: unknown): LearntRoute {
         ["ASN", "LocalData1", "LocalData2"].map(name => asText(member(value, name))).join(":"),
       )
       .sort(),
-    ...(typeof preference === "number" ? { localPreference: preference } : {}),
-    ...(typeof metric === "number" ? { metric } : {}),
+    ...preferenceAndMetric(
+      member(find(AttributeType.localPref), "value"),
+      member(find(AttributeType.med), "metric"),
+    ),
   };
 }

@@ -1,12 +1,7 @@
 /**
  * Routing daemons from Debian as BGP peers in a network namespace: one settings object, turned into each daemon's own configuration,
- * and one way to read what it has learnt. Files live in a folder of their own; nothing of the system's configuration is used.
+ * and one way to read what it has learnt.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { spawnInHost, type LabProcess } from "../host-process";
-import { run } from "../run";
 
 export type RouterFamily = "ipv4" | "ipv6";
 
@@ -77,90 +72,28 @@ export interface Router {
 
 export type StartRouter = (namespace: string, settings: RouterSettings) => Promise<Router>;
 
-/** A folder and processes of one daemon in one namespace. */
-export class RouterHome {
-  readonly directory = mkdtempSync(join(tmpdir(), "herald-router-"));
-  readonly #namespace: string;
-  readonly #processes: LabProcess[] = [];
-
-  constructor(namespace: string) {
-    this.#namespace = namespace;
-    mkdirSync(this.directory, { recursive: true });
-  }
-
-  path(name: string): string {
-    return join(this.directory, name);
-  }
-
-  get logPath(): string {
-    return this.path("log");
-  }
-
-  write(name: string, text: string, mode = 0o644): string {
-    writeFileSync(this.path(name), text, { mode });
-    return this.path(name);
-  }
-
-  spawn(argv: readonly string[], env: Readonly<Record<string, string>> = {}): LabProcess {
-    const process = spawnInHost({
-      host: this.#namespace,
-      namespacePath: `/run/netns/${this.#namespace}`,
-      argv,
-      logPath: this.logPath,
-      cgroupFiles: [],
-      env,
-    });
-    this.#processes.push(process);
-    return process;
-  }
-
-  /** Runs a command in the namespace; gives what it printed, also when it failed. */
-  async ask(...argv: readonly string[]): Promise<string> {
-    const command = ["ip", "netns", "exec", this.#namespace, ...argv];
-    const { stdout } = await run(command, { check: false, timeoutMs: 20_000 });
-    return stdout;
-  }
-
-  signal(name: NodeJS.Signals): void {
-    this.#processes.at(-1)?.kill(name);
-  }
-
-  /** Ends the processes, the last started first, and removes the folder. */
-  async end(how: "stop" | "kill"): Promise<void> {
-    for (const process of [...this.#processes].reverse()) {
-      // One that is stopped (SIGSTOP) does not hear SIGTERM.
-      process.kill("SIGCONT");
-      if (how === "kill") process.kill("SIGKILL");
-      await process.stop();
-    }
-    rmSync(this.directory, { recursive: true, force: true });
-  }
-}
-
-/** JSON that a daemon printed; undefined when it printed none. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 export function isIpv6(text: string): boolean {
   return text.includes(":");
 }
 
-/** The member of an object, or undefined for anything else. */
-export function member(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null
-    ? (value as Record<string, unknown>)[name]
-    : undefined;
+/** The address of a peer that must have one; throws if it has an interface only. */
+export function addressOf({ target }: RouterPeer): string {
+  if (!("address" in target)) throw new Error("only FRR peers by interface");
+  return target.address;
 }
 
-export function asArray(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
+/** The router's own address in the family of the other. */
+export function addressTowards(address: string, { addresses }: RouterSettings): string {
+  return addresses.find(each => isIpv6(each) === isIpv6(address)) ?? "";
 }
 
-export function asText(value: unknown): string {
-  return typeof value === "string" || typeof value === "number" ? String(value) : "";
+/** Of a route: LOCAL_PREF and MULTI_EXIT_DISC, each only if it is a number. */
+export function preferenceAndMetric(
+  preference: unknown,
+  metric: unknown,
+): Pick<LearntRoute, "localPreference" | "metric"> {
+  return {
+    ...(typeof preference === "number" ? { localPreference: preference } : {}),
+    ...(typeof metric === "number" ? { metric } : {}),
+  };
 }
