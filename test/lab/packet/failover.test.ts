@@ -107,10 +107,22 @@ const WINDOW_MS = 4_000;
 /** Far below the 380 ms after which a thread takes itself for one that was away. */
 const CALM_DELAY_MS = 200;
 
-/** What the nodes report in that time: changes of membership and ownership, and how late their packet threads were at worst. */
+function countersOf(node: PacketNode): number {
+  return node.reports.filter(({ type }) => type === "counters").length;
+}
+
+/**
+ * What the nodes report in that time: changes of membership and ownership, and how late their packet threads were at worst. A change
+ * is reported at once, the delay that explains it with the counters that come after.
+ */
 async function watchFor(windowMs: number) {
-  const before = [...nodes.values()].map(node => node.reports.length);
+  const watched = [...nodes.values()];
+  const before = watched.map(node => node.reports.length);
   await new Promise(resolve => setTimeout(resolve, windowMs));
+  const counted = watched.map(countersOf);
+  await eventually("counters after the window", 10_000, () =>
+    watched.every((node, index) => countersOf(node) > (counted[index] ?? 0)),
+  );
   const reports = [...nodes.values()].flatMap((node, index) => node.reports.slice(before[index]));
   const delays = reports.flatMap(report =>
     report.type === "counters" ? [report.totals.worstWakeDelayMs, report.totals.longestTurnMs] : [],
