@@ -5,6 +5,8 @@ import type { IpAddress, IpFamily } from "../lib/net/ip-address";
 import { BFD_RECEIVE_OCTETS, BFD_SENDER_OCTETS, BFD_SOURCE_PORT_ATTEMPTS } from "./limits";
 import {
   AddressFamily,
+  CLASS_CS6,
+  CONTROL_PRIORITY,
   Errno,
   IPPROTO_IP,
   IPPROTO_IPV6,
@@ -39,9 +41,6 @@ export interface BfdListener extends BfdListenerKind {
   readonly fd: number;
 }
 
-const CLASS_CS6 = 0xc0;
-const CONTROL_PRIORITY = 6;
-const SCOPE_OFFSET = 24;
 const ANY: Readonly<Record<IpFamily, IpAddress>> = {
   ipv4: { family: "ipv4", value: 0n },
   ipv6: { family: "ipv6", value: 0n },
@@ -102,7 +101,7 @@ export class BfdSender {
     this.#sockets = sockets;
     this.#fd = openUdp(sockets, peer.family, vrf);
     const port = isMultiHop ? BfdPort.multihopControl : BfdPort.singleHopControl;
-    this.#destination = toScoped(peer, port, interfaceIndex);
+    this.#destination = encodeIpSocketAddress(peer, port, interfaceIndex);
     try {
       setSendingOptions(sockets, this.#fd, peer.family);
       this.#bindSourcePort(local, interfaceIndex, random);
@@ -127,7 +126,7 @@ export class BfdSender {
     for (let attempt = 1; ; attempt += 1) {
       const port = BFD_SOURCE_PORTS.first + Math.floor(random() * count);
       try {
-        this.#sockets.bind(this.#fd, toScoped(local, port, interfaceIndex));
+        this.#sockets.bind(this.#fd, encodeIpSocketAddress(local, port, interfaceIndex));
         return;
       } catch (error) {
         const isTaken = error instanceof SystemError && error.errno === Errno.EADDRINUSE;
@@ -163,10 +162,4 @@ function setSendingOptions(sockets: Sockets, fd: number, family: IpFamily): void
   sockets.setIntOption(fd, SOL_SOCKET, SO_PRIORITY, CONTROL_PRIORITY);
   // Nothing is ever read here; what somebody sends to the source port shall not pile up.
   sockets.setIntOption(fd, SOL_SOCKET, SO_RCVBUF, BFD_SENDER_OCTETS);
-}
-
-function toScoped(address: IpAddress, port: number, interfaceIndex: number): Buffer {
-  const bytes = encodeIpSocketAddress(address, port);
-  if (address.family === "ipv6") bytes.writeUInt32LE(interfaceIndex, SCOPE_OFFSET);
-  return bytes;
 }

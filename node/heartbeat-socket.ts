@@ -4,6 +4,7 @@ import { formatIpAddress, parseIpAddress, type IpAddress } from "../lib/net/ip-a
 import { DATAGRAMS_PER_TURN } from "./limits";
 import {
   AddressFamily,
+  CONTROL_PRIORITY,
   Errno,
   IPPROTO_IP,
   IPPROTO_IPV6,
@@ -23,7 +24,6 @@ import { ErrorMessage, SystemError, type Sockets } from "./sockets";
 
 /** Larger than any heartbeat, so that a longer datagram is seen to be longer. */
 const DATAGRAM_OCTETS = 2048;
-const CONTROL_PRIORITY = 6;
 const EVERY_ADDRESS = ["0.0.0.0", "::"];
 
 /** Binding failed: `isTaken` when another program has the port, else the address is not there (yet). */

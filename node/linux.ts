@@ -10,6 +10,8 @@ export const SOL_SOCKET = 1;
 export const SO_REUSEADDR = 2;
 export const SO_RCVBUF = 8;
 export const SO_PRIORITY = 12;
+/** Network control as the kernel's own queues know it, the highest without CAP_NET_ADMIN: it leaves before bulk traffic. */
+export const CONTROL_PRIORITY = 6;
 export const SO_BINDTODEVICE = 25;
 export const SO_ATTACH_FILTER = 26;
 
@@ -20,6 +22,8 @@ export const MSG_ERRQUEUE = 0x2000;
 
 export const IPPROTO_IP = 0;
 export const IP_TOS = 1;
+/** Traffic class of network control (RFC 4594 §3.1). */
+export const CLASS_CS6 = 0xc0;
 export const IP_TTL = 2;
 export const IP_PKTINFO = 8;
 export const IP_RECVERR = 11;

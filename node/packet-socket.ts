@@ -1,6 +1,7 @@
 /** An AF_PACKET socket for one EtherType on one interface: whole Ethernet frames in and out. */
 import {
   AddressFamily,
+  CONTROL_PRIORITY,
   Errno,
   PACKET_IGNORE_OUTGOING,
   SOL_PACKET,
@@ -12,9 +13,6 @@ import {
 import { PACKET_RECEIVE_OCTETS } from "./limits";
 import { encodePacketSocketAddress } from "./socket-address";
 import { SystemError, type Sockets } from "./sockets";
-
-/** Network control, as the kernel's own queues know it: answers leave before bulk traffic. */
-const CONTROL_PRIORITY = 6;
 
 export interface PacketSocketOptions {
   readonly interfaceIndex: number;

@@ -5,8 +5,8 @@ import { AddressFamily } from "./linux";
 /** Room for the larger of `sockaddr_in` and `sockaddr_in6`. */
 export const IP_SOCKET_ADDRESS_OCTETS = 28;
 
-/** `sockaddr_in` (16 octets) or `sockaddr_in6` (28 octets, scope 0). */
-export function encodeIpSocketAddress(address: IpAddress, port: number): Buffer {
+/** `sockaddr_in` (16 octets) or `sockaddr_in6` (28 octets); `scopeId`: the interface index of a link-local address. */
+export function encodeIpSocketAddress(address: IpAddress, port: number, scopeId = 0): Buffer {
   if (address.family === "ipv4") {
     const bytes = Buffer.alloc(16);
     bytes.writeUInt16LE(AddressFamily.inet, 0);
@@ -18,6 +18,7 @@ export function encodeIpSocketAddress(address: IpAddress, port: number): Buffer 
   bytes.writeUInt16LE(AddressFamily.inet6, 0);
   bytes.writeUInt16BE(port, 2);
   bytes.set(toAddressBytes(address), 8);
+  bytes.writeUInt32LE(scopeId, 24);
   return bytes;
 }
 

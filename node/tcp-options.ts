@@ -5,6 +5,8 @@
 import type { IpAddress } from "../lib/net/ip-address";
 import {
   AddressFamily,
+  CLASS_CS6,
+  CONTROL_PRIORITY,
   Errno,
   IP_BIND_ADDRESS_NO_PORT,
   IP_MINTTL,
@@ -31,13 +33,9 @@ import type { TransportTarget } from "./bgp-transport";
 
 /** Satisfies peers that check it (RFC 5082), direct and distant ones alike. */
 const TTL = 255;
-/** Network control (CS6), as routers mark BGP. */
-const TRAFFIC_CLASS = 0xc0;
-const CONTROL_PRIORITY = 6;
 /** SYNs after the first: the session's own timer decides how long an attempt lasts. */
 const SYN_RETRIES = 3;
 const MAX_DEVICE_NAME_OCTETS = 15;
-const IPV6_SCOPE_OFFSET = 24;
 
 const MD5_OCTETS = 216;
 const MD5_KEY_LENGTH_OFFSET = 130;
@@ -64,7 +62,7 @@ export function connectTcp(sockets: Sockets, target: TransportTarget): Connectin
     if (family === "ipv4") setIpv4Options(sockets, fd, target);
     else setIpv6Options(sockets, fd, target);
     const isSourceMissing = !bindSource(sockets, fd, target);
-    sockets.connect(fd, encodeTarget(target));
+    sockets.connect(fd, encodeIpSocketAddress(target.address, target.port, target.scopeId));
     return { fd, isSourceMissing };
   } catch (error) {
     sockets.close(fd);
@@ -115,13 +113,13 @@ function bindToDevice(sockets: Sockets, fd: number, device: string): void {
 
 function setIpv4Options(sockets: Sockets, fd: number, { minimumTtl }: TransportTarget): void {
   sockets.setIntOption(fd, IPPROTO_IP, IP_TTL, TTL);
-  sockets.setIntOption(fd, IPPROTO_IP, IP_TOS, TRAFFIC_CLASS);
+  sockets.setIntOption(fd, IPPROTO_IP, IP_TOS, CLASS_CS6);
   if (minimumTtl !== undefined) sockets.setIntOption(fd, IPPROTO_IP, IP_MINTTL, minimumTtl);
 }
 
 function setIpv6Options(sockets: Sockets, fd: number, { minimumTtl }: TransportTarget): void {
   sockets.setIntOption(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, TTL);
-  sockets.setIntOption(fd, IPPROTO_IPV6, IPV6_TCLASS, TRAFFIC_CLASS);
+  sockets.setIntOption(fd, IPPROTO_IPV6, IPV6_TCLASS, CLASS_CS6);
   if (minimumTtl !== undefined) {
     sockets.setIntOption(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, minimumTtl);
   }
@@ -141,12 +139,4 @@ function bindSource(sockets: Sockets, fd: number, target: TransportTarget): bool
     if (error instanceof SystemError && error.errno === Errno.EADDRNOTAVAIL) return false;
     throw error;
   }
-}
-
-function encodeTarget({ address, port, scopeId }: TransportTarget): Buffer {
-  const bytes = encodeIpSocketAddress(address, port);
-  if (scopeId !== undefined && address.family === "ipv6") {
-    bytes.writeUInt32LE(scopeId, IPV6_SCOPE_OFFSET);
-  }
-  return bytes;
 }
