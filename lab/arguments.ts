@@ -40,7 +40,7 @@ export const VERBS = {
 export type Verb = keyof typeof VERBS;
 
 /** The lab that is meant when no name is given. */
-export const DEFAULT_NAME = "herald";
+const DEFAULT_NAME = "herald";
 
 /** The text of --help. */
 export function helpText(): string {

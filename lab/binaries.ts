@@ -33,14 +33,6 @@ export type Binary = (typeof BUILDS)[number]["name"];
 /** Every command a lab with nodes needs. */
 export const ALL_BINARIES: readonly Binary[] = BUILDS.map(build => build.name);
 
-/** The commands of a control plane without nodes. */
-export const CONTROL_PLANE_BINARIES: readonly Binary[] = [
-  "etcd",
-  "kube-apiserver",
-  "kube-controller-manager",
-  "kubectl",
-];
-
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const LAB = join(REPOSITORY, "lab");

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { kubeconfig, type CertificateRequest, type Pki } from "./pki";
 
 /** First addresses of the Service ranges: the API server's own Service. */
-export const API_SERVICE_ADDRESSES = ["10.96.0.1", "fd00:96::1"] as const;
-export const SERVICE_RANGE = "10.96.0.0/16,fd00:96::/112";
+const API_SERVICE_ADDRESSES = ["10.96.0.1", "fd00:96::1"] as const;
+const SERVICE_RANGE = "10.96.0.0/16,fd00:96::/112";
 
 /** Names and addresses under which an API server's certificate must be valid, besides those of its host. */
 export const API_SERVER_NAMES = [

@@ -25,10 +25,7 @@ rm -f "$1"`;
 /**
  * Waits until this process alone holds the lock on `path` . `onWait` is called once if somebody else holds it.
  */
-export async function lockFile(
-  path: string,
-  onWait: () => void = () => undefined,
-): Promise<FileLock> {
+async function lockFile(path: string, onWait: () => void = () => undefined): Promise<FileLock> {
   mkdirSync(dirname(path), { recursive: true });
   const holder = spawn("sh", ["-c", HOLD, "herald-lab-lock", path], {
     stdio: ["pipe", "pipe", "ignore"],

@@ -16,7 +16,7 @@ export function namespacePath(namespace: string): string {
 }
 
 /** The end of a host's cable in the switch. */
-export function cableName(hostName: string): string {
+function cableName(hostName: string): string {
   return `v-${hostName}`;
 }
 

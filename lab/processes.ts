@@ -45,7 +45,7 @@ export async function killAll(ids: readonly ProcessId[]): Promise<void> {
 }
 
 /** Resolves when none of the processes lives. */
-export async function waitUntilGone(ids: readonly ProcessId[], timeoutMs: number): Promise<void> {
+async function waitUntilGone(ids: readonly ProcessId[], timeoutMs: number): Promise<void> {
   await poll(() => (ids.some(isAlive) ? undefined : true), {
     timeoutMs,
     everyMs: 10,

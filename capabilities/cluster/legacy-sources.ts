@@ -68,7 +68,7 @@ export function convertStoredConfigMap(
 const MAX_LABEL_CHARACTERS = 63;
 
 /** Label of what AddressPools become; no ConfigMap has such a name. */
-export const ADDRESS_POOLS_LABEL = "AddressPools";
+const ADDRESS_POOLS_LABEL = "AddressPools";
 
 /** The AddressPools of the namespace; undefined when the cluster does not have the kind, or not any more. */
 export async function readAddressPools(

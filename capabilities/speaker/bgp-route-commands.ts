@@ -6,7 +6,7 @@ import { toGracefulShutdown, type RouteAttributes } from "../../lib/bgp/route-at
 import type { AnnouncedRoutes, RoutesCommand, SessionRouteChanges } from "../../node/bgp-protocol";
 
 /** The link bandwidth of one endpoint: 1 Gbit/s. Routers only compare the numbers of a prefix with each other. */
-export const OCTETS_PER_SECOND_OF_ENDPOINT = 125_000_000;
+const OCTETS_PER_SECOND_OF_ENDPOINT = 125_000_000;
 
 export interface RouteCommandOptions {
   /** The AS presented to a session, for link bandwidth. */

@@ -9,7 +9,7 @@ const FOLDER = join(REPOSITORY, "lab/helm");
 const MODULE = "helm.sh/helm/v3";
 
 /** The version of Helm that a go.mod requires, such as "v3.19.5"; undefined if it requires none. */
-export function helmVersion(goMod: string): string | undefined {
+function helmVersion(goMod: string): string | undefined {
   return /helm\.sh\/helm\/v3\s+(v\d+\.\d+\.\d+)/.exec(goMod)?.[1];
 }
 

@@ -5,8 +5,8 @@
 import { compareText } from "../config/problem";
 import { parseIpAddress, type IpAddress, type IpFamily } from "../net/ip-address";
 
-export const CURRENT_PREFIX = "metallb.io/";
-export const DEPRECATED_PREFIX = "metallb.universe.tf/";
+const CURRENT_PREFIX = "metallb.io/";
+const DEPRECATED_PREFIX = "metallb.universe.tf/";
 
 /** Written by the controller: the pool of the addresses in the status. */
 export const ALLOCATED_FROM_POOL = "metallb.io/ip-allocated-from-pool";

@@ -27,7 +27,7 @@ export interface RouteValues {
 }
 
 /** LOCAL_PREF 0 in a resource stands for "none", as unset does. */
-export function toRouteValues(
+function toRouteValues(
   given: Pick<BgpAdvertisementConfig, "localPref" | "communities"> &
     Partial<Pick<BgpAdvertisementConfig, "multiExitDisc" | "asPathPrepend">>,
 ): RouteValues {

@@ -1,7 +1,7 @@
 /** Numbers and offsets of ARP over Ethernet and IPv4 (RFC 826; registries of RFC 5494). Offsets count from the Ethernet header. */
 import { ETHERNET_HEADER_LENGTH_OCTETS } from "../net/ethernet";
 
-export const ARP_LENGTH_OCTETS = 28;
+const ARP_LENGTH_OCTETS = 28;
 export const ARP_FRAME_LENGTH_OCTETS = ETHERNET_HEADER_LENGTH_OCTETS + ARP_LENGTH_OCTETS;
 
 export const HardwareType = { ethernet: 1 } as const;

@@ -1,7 +1,6 @@
 /** Numbers of the BGP registries (IANA "Border Gateway Protocol (BGP) Parameters"), named as the registry names them. */
 
 export const BGP_VERSION = 4;
-export const BGP_PORT = 179;
 export const HEADER_LENGTH_OCTETS = 19;
 export const MARKER_LENGTH_OCTETS = 16;
 /** RFC 4271 §4.1. */

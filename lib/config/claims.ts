@@ -39,7 +39,7 @@ export function claimsOf(
 }
 
 /** Order: IPv4 first, then by first address, then by place in the pool. */
-export function compareClaims(left: Claim, right: Claim): number {
+function compareClaims(left: Claim, right: Claim): number {
   if (left.range.family !== right.range.family) return left.range.family === "ipv4" ? -1 : 1;
   if (left.keys.first !== right.keys.first) return left.keys.first - right.keys.first;
   if (left.range.first !== right.range.first) return left.range.first < right.range.first ? -1 : 1;

@@ -58,7 +58,7 @@ export function quote(text: string): string {
 }
 
 /** Characters of foreign text that a message shows. */
-export const SHOWN_CHARACTERS = 64;
+const SHOWN_CHARACTERS = 64;
 
 /** What names and addresses are made of: the quick answer to most questions. */
 const HARMLESS = /^[\w .:/[\]-]*$/;

@@ -68,7 +68,7 @@ export class HeartbeatKeyring {
 }
 
 /** The number that says which secret sealed a heartbeat: 1 … 255, an octet of its hash, the same on every node. */
-export function toKeyNumber(secret: Uint8Array): number {
+function toKeyNumber(secret: Uint8Array): number {
   const [octet = 0] = createHash("sha256").update("l2-heartbeat-number").update(secret).digest();
   return 1 + (octet % 255);
 }

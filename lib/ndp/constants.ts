@@ -1,14 +1,11 @@
 /** Numbers and offsets of Neighbor Discovery (RFC 4861, RFC 8200, RFC 4443). Offsets count from the Ethernet header. */
 import { ETHERNET_HEADER_LENGTH_OCTETS } from "../net/ethernet";
 
-export const IPV6_HEADER_LENGTH_OCTETS = 40;
+const IPV6_HEADER_LENGTH_OCTETS = 40;
 /** Type, code, checksum, reserved or flags, target: both messages without options. */
 export const NEIGHBOR_MESSAGE_LENGTH_OCTETS = 24;
 export const LINK_LAYER_OPTION_LENGTH_OCTETS = 8;
 export const ICMPV6_OFFSET = ETHERNET_HEADER_LENGTH_OCTETS + IPV6_HEADER_LENGTH_OCTETS;
-/** A frame with a neighbor message and one link-layer address option. */
-export const NEIGHBOR_FRAME_LENGTH_OCTETS =
-  ICMPV6_OFFSET + NEIGHBOR_MESSAGE_LENGTH_OCTETS + LINK_LAYER_OPTION_LENGTH_OCTETS;
 
 export const IPV6_VERSION = 6;
 export const IPPROTO_ICMPV6 = 58;

@@ -2,7 +2,6 @@
 import {
   addressBits,
   formatIpAddress,
-  maxAddressValue,
   parseIpAddress,
   type IpAddress,
   type IpFamily,
@@ -118,11 +117,6 @@ export function formatIpRange(range: IpRange): string {
 
 export function formatIpPrefix(prefix: IpPrefix): string {
   return `${formatIpAddress(prefix)}/${prefix.lengthBits}`;
-}
-
-/** All addresses of the family. */
-export function wholeFamily(family: IpFamily): IpRange {
-  return { family, first: 0n, last: maxAddressValue(family) };
 }
 
 function fitsAligned(first: bigint, hostBits: number, last: bigint): boolean {

@@ -30,7 +30,7 @@ export function installationObjects(
  * The webhook configurations without what the admission Pods fill in: the path (a token is in it) and the authority. Left out, they
  * stay as they are when the manifest is applied again.
  */
-export function installedWebhooks(
+function installedWebhooks(
   namespace: string,
   peprManifest: readonly ManifestObject[],
 ): readonly ManifestObject[] {

@@ -26,7 +26,7 @@ export const METRICS_FLAGS: readonly string[] = [`--port=${METRICS_PORT}`, "--se
 /** MetalLB's name: monitors look for it. */
 export const METRICS_PORT_NAME = "metricshttps";
 
-export const scrapeAnnotations = {
+const scrapeAnnotations = {
   "prometheus.io/port": String(METRICS_PORT),
   "prometheus.io/scheme": "https",
   "prometheus.io/scrape": "true",

@@ -30,7 +30,7 @@ export function accountsAndRoles(namespace: string): readonly ManifestObject[] {
 }
 
 /** The rules of an account in a scope. */
-export function rulesOf(account: Account, scope: Scope): readonly Rule[] {
+function rulesOf(account: Account, scope: Scope): readonly Rule[] {
   return grants[account][scope].map(toRule);
 }
 

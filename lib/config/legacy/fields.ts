@@ -180,11 +180,7 @@ export class Fields {
 }
 
 /** The texts of a list node; anything else in it is reported. */
-export function textsOf(
-  node: ListNode,
-  path: string,
-  report: LegacyReport,
-): readonly Placed<string>[] {
+function textsOf(node: ListNode, path: string, report: LegacyReport): readonly Placed<string>[] {
   return node.items.flatMap((item, index) => {
     const where = `${path}[${index}]`;
     if (item.type === "scalar") return [{ value: item.text, path: where, at: item.at }];
@@ -193,7 +189,7 @@ export function textsOf(
   });
 }
 
-export function reportType(
+function reportType(
   report: LegacyReport,
   {
     node,

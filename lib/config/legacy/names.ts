@@ -10,7 +10,7 @@ const LEGAL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$
  * A legal name stays as it is (`9pool`, `a.b`). Otherwise: cut at 63, lower case, what is illegal becomes a dash, and everything before
  * the first letter and dashes at the end go. Undefined when nothing is left.
  */
-export function normaliseName(name: string): string | undefined {
+function normaliseName(name: string): string | undefined {
   if (LEGAL.test(name) && name.length <= MAX_CHARACTERS) return name;
   const dashed = name
     .slice(0, MAX_CHARACTERS)
