@@ -140,6 +140,7 @@ export async function applyPlan(
 ): Promise<void> {
   const steps = plan.steps.map(withoutLabel);
   await carryOut(steps, {
+    mayRemove: true,
     client,
     fieldManager: FIELD_MANAGER,
     onDone: (done, { kind, name }) =>

@@ -16,13 +16,19 @@ const COLLECTIONS: Readonly<Record<string, string>> = {
 };
 
 export interface WriterDeps {
-  readonly client: Pick<ApiClient, "patch" | "delete">;
+  readonly client: Pick<ApiClient, "get" | "post" | "patch" | "delete">;
   readonly fieldManager: string;
+  /** Whether objects that block each other may be removed and made anew. */
+  readonly mayRemove: boolean;
   readonly onDone: (done: MigrationStep["type"], object: ObjectRef) => void;
 }
 
-export function objectPath({ kind, namespace, name }: ObjectRef): string {
-  return `${(COLLECTIONS[kind] ?? "").replace("NS", namespace)}/${name}`;
+export function objectPath(object: ObjectRef): string {
+  return `${collectionPath(object)}/${object.name}`;
+}
+
+function collectionPath({ kind, namespace }: Omit<ObjectRef, "name">): string {
+  return (COLLECTIONS[kind] ?? "").replace("NS", namespace);
 }
 
 /** Everything that an old configuration may become or meet, with its managed fields; of Secrets nothing but their metadata. */
@@ -44,19 +50,74 @@ export async function readStored(
 /**
  * Carries out the steps. The rules judge each object beside what is stored, so a step may have to wait for another one: refused steps are
  * tried again as long as others succeed; when all that are left block each other (two pools that change places), they are removed and
- * made anew. Throws `ApiError` when the server is away, or when a step is refused for good.
+ * made anew. Throws `ApiError` when the server is away, or when a step is refused for good; what was removed for it is back then.
  */
 export async function carryOut(steps: readonly MigrationStep[], deps: WriterDeps): Promise<void> {
   let left = steps;
-  let isLastWay = false;
+  let removed: readonly WholeObject[] | undefined;
   while (left.length > 0) {
     const { refused, reason } = await tryAll(left, deps);
     if (refused.length === left.length) {
-      if (isLastWay) throw reason ?? new Error("nothing is left to try");
-      isLastWay = true;
-      for (const step of refused) await remove(refOf(step), undefined, deps.client);
+      if (removed !== undefined || !deps.mayRemove) {
+        await putBack(removed ?? [], refused, deps.client);
+        throw reason ?? new Error("nothing is left to try");
+      }
+      removed = await takeAway(refused, deps.client);
     }
     left = refused;
+  }
+}
+
+/** An object as the server gives it. */
+interface WholeObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace: string;
+    readonly uid: string;
+    readonly labels?: object;
+    readonly annotations?: object;
+  };
+}
+
+/** Removes what the steps are about, and returns what was there. */
+async function takeAway(
+  steps: readonly MigrationStep[],
+  client: WriterDeps["client"],
+): Promise<readonly WholeObject[]> {
+  const taken: WholeObject[] = [];
+  for (const step of steps) {
+    const object = refOf(step);
+    const list = await client.get<{
+      apiVersion: string;
+      items: readonly Omit<WholeObject, "apiVersion" | "kind">[] | null;
+    }>(collectionPath(object), { query: { fieldSelector: `metadata.name=${object.name}` } });
+    for (const item of list.items ?? []) {
+      await remove(object, item.metadata.uid, client);
+      taken.push({ ...item, apiVersion: list.apiVersion, kind: object.kind });
+    }
+  }
+  return taken;
+}
+
+/** Makes those again whose steps are refused. One that has no room any more beside what did succeed stays away. */
+async function putBack(
+  removed: readonly WholeObject[],
+  refused: readonly MigrationStep[],
+  client: WriterDeps["client"],
+): Promise<void> {
+  const wanted = new Set(refused.map(step => objectPath(refOf(step))));
+  for (const { metadata, ...content } of removed) {
+    const { name, namespace, labels, annotations } = metadata;
+    const object = { kind: content.kind, namespace, name };
+    if (!wanted.has(objectPath(object))) continue;
+    try {
+      const body = { ...content, metadata: { name, namespace, labels, annotations } };
+      await client.post(collectionPath(object), body);
+    } catch (error) {
+      if (!(error instanceof ApiError) || isOutage(error)) throw error;
+    }
   }
 }
 

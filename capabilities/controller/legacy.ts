@@ -14,6 +14,7 @@ import {
 import { isRefused, type PlacedProblem } from "../../lib/config/legacy/resources";
 import { formatObject, formatProblem, type ObjectRef } from "../../lib/config/problem";
 import type { ApiClient } from "../cluster/api-client";
+import { ApiError, isOutage } from "../cluster/api-error";
 import type { ApiObject } from "../cluster/api-object";
 import type { EventRecorder } from "../cluster/events";
 import { Informer } from "../cluster/informer";
@@ -64,6 +65,8 @@ export class LegacyConfiguration {
   readonly #told = new Map<string, string>();
   /** Of each source what it and its objects were when they were last found to agree. */
   readonly #settled = new Map<string, string>();
+  /** The text of each source that the cluster refused, as a policy of somebody else may. */
+  readonly #refused = new Map<string, string>();
   #isWriting = false;
 
   constructor(options: LegacyConfigurationOptions) {
@@ -137,7 +140,7 @@ export class LegacyConfiguration {
   }
 
   async #follow(source: LegacySource, configMap: LegacyConfigMap | undefined): Promise<void> {
-    const { client, namespace, log, mayWrite } = this.#options;
+    const { client, namespace, mayWrite } = this.#options;
     const stored = await readStored(client, namespace);
     const plan = planMigration(source.conversion, stored, source);
     const key = source.label;
@@ -147,20 +150,37 @@ export class LegacyConfiguration {
     );
     const now = fingerprint(source, stored);
     if (mayWrite() && this.#settled.get(key) !== now) {
-      this.#isWriting = true;
-      try {
-        await carryOut(plan.steps, {
-          client,
-          fieldManager: FIELD_MANAGER,
-          onDone: (step, { kind, name }) =>
-            log.info({ kind, name, step }, "an object follows the old configuration"),
-        });
-      } finally {
-        this.#isWriting = false;
+      const refusal = await this.#write(plan, source);
+      if (refusal !== undefined) {
+        this.#tellRefusal(source.source, refusal, configMap?.uid);
+        return;
       }
       this.#settled.set(key, now);
     }
     this.#tellOutcome(source.source, plan, configMap?.uid);
+  }
+
+  /** Carries the plan out; returns why the cluster does not let it. What was refused once is tried again without removing anything. */
+  async #write(plan: MigrationPlan, { label, text }: LegacySource): Promise<ApiError | undefined> {
+    const { client, log } = this.#options;
+    this.#isWriting = true;
+    try {
+      await carryOut(plan.steps, {
+        client,
+        fieldManager: FIELD_MANAGER,
+        mayRemove: this.#refused.get(label) !== text,
+        onDone: (step, { kind, name }) =>
+          log.info({ kind, name, step }, "an object follows the old configuration"),
+      });
+      this.#refused.delete(label);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof ApiError) || isOutage(error) || error.status === 409) throw error;
+      this.#refused.set(label, text);
+      return error;
+    } finally {
+      this.#isWriting = false;
+    }
   }
 
   #forgetErrorsBut(sources: readonly LegacySource[]): void {
@@ -185,6 +205,12 @@ export class LegacyConfiguration {
         ? "ConfigurationWarning"
         : "ConfigurationConverted";
     this.#tell(object ?? source, { reason, message });
+  }
+
+  #tellRefusal(source: ObjectRef, refusal: ApiError, uid: string | undefined): void {
+    const object = source.kind === "ConfigMap" ? { ...source, uid } : source;
+    const message = `The cluster does not let it: ${refusal.message} What was in force before stays.`;
+    this.#tell(object, { reason: "ConfigurationError", message });
   }
 
   #noteDeleted({ name }: LegacyConfigMap): void {

@@ -160,6 +160,18 @@ it("keeps the last good one when an edit is bad, says why, and takes the next go
   await w.expectObjects("pools", { default: { ...POOL.default, addresses: ["192.168.1.240/28"] } });
 });
 
+it("keeps a pool whose new addresses a policy of the cluster refuses", async () => {
+  await w.configMap(LAYER2());
+  await w.service("s");
+  await w.expectAddress("s", "192.168.1.240");
+  await w.refusePools("192.168.9.0/24");
+  await w.configMap(LAYER2("192.168.9.0/24"));
+  const message = await w.expectEvent("ConfigMap/config", "ConfigurationError");
+  expect(message).toContain("not in this cluster");
+  await w.expectObjects("pools", POOL);
+  await w.expectAddress("s", "192.168.1.240");
+});
+
 it("keeps the address of a Service that is older than the ConfigMap, and of one whose pool gets another name", async () => {
   await w.service("old");
   await w.setIngress("old", "192.168.1.247");

@@ -110,6 +110,51 @@ export class LegacyWorld {
     }
   }
 
+  /** A policy of the cluster, as its administrator may have, refuses pools with this range; resolves when it is in force. */
+  async refusePools(range: string): Promise<void> {
+    const metadata = { name: "no-such-pools" };
+    const group = "/apis/admissionregistration.k8s.io/v1";
+    await this.client.post(`${group}/validatingadmissionpolicies`, {
+      metadata,
+      spec: {
+        matchConstraints: {
+          resourceRules: [
+            {
+              apiGroups: ["metallb.io"],
+              apiVersions: ["*"],
+              operations: ["CREATE", "UPDATE"],
+              resources: ["ipaddresspools"],
+            },
+          ],
+        },
+        validations: [
+          {
+            expression: `!("${range}" in object.spec.addresses)`,
+            message: "not in this cluster",
+          },
+        ],
+      },
+    });
+    await this.client.post(`${group}/validatingadmissionpolicybindings`, {
+      metadata,
+      spec: { policyName: metadata.name, validationActions: ["Deny"] },
+    });
+    const pool = {
+      apiVersion: "metallb.io/v1beta1",
+      kind: "IPAddressPool",
+      metadata: { name: "refused" },
+      spec: { addresses: [range] },
+    };
+    await until("the policy is in force", LIMIT_MS, async () => {
+      const path = `${KINDS.pools}?dryRun=All`;
+      const refusal = await this.client.post(path, pool).then(
+        () => "",
+        (error: unknown) => String(error),
+      );
+      return refusal.includes("not in this cluster");
+    });
+  }
+
   /** As `kubectl apply` of the ConfigMap. */
   async configMap(config: string, name = "config"): Promise<void> {
     const path = `/api/v1/namespaces/${NAMESPACE}/configmaps/${name}`;
