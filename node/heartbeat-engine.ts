@@ -61,7 +61,7 @@ export class HeartbeatEngine {
   }
 
   /** Applies peers, keys and addresses; a sentence when the heartbeat port belongs to another program. */
-  configure(config: HeartbeatConfig): string | undefined {
+  configure(config: HeartbeatConfig, nowMs: number): string | undefined {
     this.#rekey(config);
     const peers = config.peers
       .filter(({ nodeName }) => nodeName !== this.#options.nodeName)
@@ -79,12 +79,12 @@ export class HeartbeatEngine {
         "each other: stop the other program (a MetalLB speaker?) or choose another heartbeat port on all nodes"
       );
     }
-    this.#complain(problems);
+    this.#complain(problems, nowMs);
     return undefined;
   }
 
-  bindMissing(): void {
-    this.#complain(this.#udp.bindMissing());
+  bindMissing(nowMs: number): void {
+    this.#complain(this.#udp.bindMissing(), nowMs);
   }
 
   /** Feeds the event to the machines and does at once what comes of it. */
@@ -149,9 +149,12 @@ export class HeartbeatEngine {
     if (failures > 0) this.#counters["sendErrors"] = (this.#counters["sendErrors"] ?? 0) + failures;
   }
 
-  #complain(problems: readonly { readonly address: string; readonly code: string }[]): void {
+  #complain(
+    problems: readonly { readonly address: string; readonly code: string }[],
+    nowMs: number,
+  ): void {
     for (const { address, code } of problems) {
-      this.#options.reports.logRarely(`bind ${address}`, 0, {
+      this.#options.reports.logRarely(`bind ${address}`, nowMs, {
         msg: "cannot speak from an address yet, trying again",
         fields: { address, code },
       });

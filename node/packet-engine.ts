@@ -102,7 +102,7 @@ export class PacketEngine {
         this.#bfd.setInterfaces(judged);
         this.#reconcileLinks(judged);
       },
-      onAddress: () => this.#bindMissing(),
+      onAddress: () => this.#bindMissing(clock.monotonicMs()),
     });
     this.#bfd = new BfdEngine({
       sockets,
@@ -189,7 +189,7 @@ export class PacketEngine {
   #keepHouse(nowMs: number): void {
     this.#housekeepingMs = nowMs + HOUSEKEEPING_MS;
     if (this.#segment.hasFailed) this.#interfaces.judge();
-    this.#bindMissing();
+    this.#bindMissing(nowMs);
     this.#changedCounters = this.#segment.announcements.changedCounters();
   }
 
@@ -384,7 +384,7 @@ export class PacketEngine {
   }
 
   #configure(command: ConfigureCommand, nowMs: number): void {
-    const failure = this.#heartbeats.configure(command.heartbeat);
+    const failure = this.#heartbeats.configure(command.heartbeat, nowMs);
     this.#loop.watchAgain();
     if (failure !== undefined) {
       this.#reports.add({ type: "failed", error: failure });
@@ -426,9 +426,9 @@ export class PacketEngine {
     this.#heartbeats.handle({ type: "leave", isRestart }, nowMs);
   }
 
-  #bindMissing(): void {
+  #bindMissing(nowMs: number): void {
     if (!this.#heartbeats.isIncomplete) return;
-    this.#heartbeats.bindMissing();
+    this.#heartbeats.bindMissing(nowMs);
     this.#loop.watchAgain();
   }
 
