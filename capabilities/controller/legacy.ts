@@ -209,7 +209,8 @@ export class LegacyConfiguration {
 
   #tellRefusal(source: ObjectRef, refusal: ApiError, uid: string | undefined): void {
     const object = source.kind === "ConfigMap" ? { ...source, uid } : source;
-    const message = `The cluster does not let it: ${refusal.message} What was in force before stays.`;
+    const reason = refusal.message.replace(/[^.]$/, "$&.");
+    const message = `The cluster does not let it: ${reason} What was in force before stays.`;
     this.#tell(object, { reason: "ConfigurationError", message });
   }
 
